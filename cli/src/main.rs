@@ -1,0 +1,5 @@
+//! The command line of Hollowcast.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

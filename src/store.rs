@@ -1,0 +1,1 @@
+//! Names of the objects in a store.
