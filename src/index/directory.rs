@@ -1,0 +1,144 @@
+//! Sorted key hashes: finding one of them, and merging the levels of an overlay.
+
+/// How many entries interpolation may still leave to bisection in one jump before it is worth no more.
+const SHORT: usize = 8;
+/// Interpolation steps before bisection takes over: hashes that are no hashes (crafted keys) cost logarithmic time at worst.
+const INTERPOLATIONS: usize = 4;
+
+/// Finds `hash` among `length` strictly ascending hashes read through `at`.
+///
+/// Interpolation search (Peterson 1957; Perl, Itai and Avni 1978): hashes are uniform, so a guess by proportion lands within about √n entries
+/// and four guesses suffice for millions; what they leave is bisected.
+#[inline]
+pub fn position(length: usize, hash: u64, at: impl Fn(usize) -> u64) -> Option<usize> {
+    let (mut low, mut high) = (0, length);
+    let (mut below, mut above) = (0, u64::MAX);
+    for _ in 0..INTERPOLATIONS {
+        if high - low <= SHORT || hash < below || hash > above {
+            break;
+        }
+        let share = (u128::from(hash - below) * (high - low) as u128) / (u128::from(above - below) + 1);
+        let guess = low + share as usize;
+        let found = at(guess);
+        match found.cmp(&hash) {
+            std::cmp::Ordering::Equal => return Some(guess),
+            std::cmp::Ordering::Less => (low, below) = (guess + 1, found),
+            std::cmp::Ordering::Greater => (high, above) = (guess, found),
+        }
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match at(middle).cmp(&hash) {
+            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Less => low = middle + 1,
+            std::cmp::Ordering::Greater => high = middle,
+        }
+    }
+    None
+}
+
+/// Where an overlay keeps a row: its section and the row within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OverlayPosition {
+    /// Number of the section within the overlay.
+    pub section: u32,
+    /// Row within the section.
+    pub row: u32,
+}
+
+/// One merged level of an overlay: which row of which section a hash had when the level was built.
+///
+/// A hash may occur more than once when rows died after the level was built; whoever reads it judges each entry by the dead bits of their
+/// own state, so a merge never changes an answer.
+#[derive(Debug, Default)]
+pub struct Directory {
+    hashes: Vec<u64>,
+    positions: Vec<OverlayPosition>,
+}
+
+impl Directory {
+    /// From entries in any order.
+    #[must_use]
+    pub fn new(mut entries: Vec<(u64, OverlayPosition)>) -> Self {
+        entries.sort_unstable_by_key(|(hash, _)| *hash);
+        let (hashes, positions) = entries.into_iter().unzip();
+        Self { hashes, positions }
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.hashes.len()
+    }
+
+    /// Whether there is no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// Every entry under `hash`.
+    #[inline]
+    pub fn find(&self, hash: u64) -> impl Iterator<Item = OverlayPosition> + '_ {
+        let any = position(self.hashes.len(), hash, |at| self.hashes[at]);
+        let range = any.map_or(0..0, |any| {
+            let first = self.hashes[..any].iter().rev().take_while(|is| **is == hash).count();
+            let rest = self.hashes[any..].iter().take_while(|is| **is == hash).count();
+            any - first..any + rest
+        });
+        self.positions[range].iter().copied()
+    }
+
+    /// Every entry, by ascending hash.
+    pub fn entries(&self) -> impl Iterator<Item = (u64, OverlayPosition)> + '_ {
+        self.hashes.iter().copied().zip(self.positions.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_a_set_finds(mut hashes: Vec<u64>, asked: Vec<u64>, shift in 0u32..60) {
+            hashes.iter_mut().for_each(|hash| *hash >>= shift);
+            hashes.sort_unstable();
+            hashes.dedup();
+            for hash in asked.iter().map(|hash| hash >> shift).chain(hashes.iter().copied()).chain([0, u64::MAX]) {
+                let found = position(hashes.len(), hash, |at| hashes[at]);
+                prop_assert_eq!(found, hashes.binary_search(&hash).ok());
+            }
+        }
+    }
+
+    #[test]
+    fn four_guesses_and_a_short_bisection_suffice_for_uniform_hashes() {
+        let hashes: Vec<u64> = (0..1_000_000u64).map(|i| i * (u64::MAX / 1_000_000)).collect();
+        let reads = std::cell::Cell::new(0);
+        for i in (0..1_000_000).step_by(997) {
+            reads.set(0);
+            let read = |at: usize| {
+                reads.set(reads.get() + 1);
+                hashes[at]
+            };
+            assert_eq!(position(hashes.len(), hashes[i], read), Some(i));
+            assert!(reads.get() <= INTERPOLATIONS + 5, "{} reads", reads.get());
+        }
+    }
+
+    #[test]
+    fn a_directory_returns_every_entry_of_a_hash() {
+        let at = |section, row| OverlayPosition { section, row };
+        let directory =
+            Directory::new(vec![(7, at(0, 1)), (3, at(1, 0)), (7, at(2, 5)), (u64::MAX, at(9, 9))]);
+        let mut sevens: Vec<_> = directory.find(7).map(|is| is.section).collect();
+        sevens.sort_unstable();
+        assert_eq!(sevens, [0, 2]);
+        assert_eq!(directory.find(4).count(), 0);
+        assert_eq!(directory.find(u64::MAX).collect::<Vec<_>>(), [at(9, 9)]);
+        assert_eq!(Directory::default().find(0).count(), 0);
+    }
+}
