@@ -3,10 +3,11 @@
 # this file or declare them itself with the same ids.
 
 annotation key @0x9a5c2f1de07b4836 (struct) :List(Text);
-# The primary key: field names in key order, dotted for fields of groups and structs.
+# Marks a record type. Its primary key: field names in key order, dotted for fields of groups and structs; [] for a type
+# without a key, which is a set of records.
 
 annotation references @0xd4b86e31f92a0c57 (field) :Text;
 # The type whose key this field holds.
 
-annotation name @0xe6072c94ab5d81f3 (field, struct, enumerant) :Text;
+annotation name @0xe6072c94ab5d81f3 (field, group, union) :Text;
 # The name in files and output, where it cannot be a Cap'n Proto name.

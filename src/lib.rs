@@ -16,6 +16,7 @@ pub mod identifiers;
 pub mod index;
 pub mod log;
 pub mod producer;
+pub mod progress;
 pub mod replica;
 pub mod schema;
 pub mod state;

@@ -1,5 +1,9 @@
-//! The command line of Hollowcast.
+//! The binary `hollowcast`.
 
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hollowcast_cli::run()
+}

@@ -5,24 +5,26 @@ use std::sync::Arc;
 const CHUNK_WORDS: usize = 1024;
 const CHUNK_BITS: u64 = CHUNK_WORDS as u64 * 64;
 
-type Chunk = [u64; CHUNK_WORDS];
-
 /// A bitmap of fixed length, all clear at first.
 ///
 /// Cloning costs a pointer for each 65,536 bits. Setting a bit copies its 8 KiB chunk if a clone still shares it, so the versions of a
 /// table share all that a delta did not touch. Reading is two loads, the first of which nearly always hits the cache.
 #[derive(Clone, Debug)]
 pub struct SharedBits {
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<Arc<[u64]>>,
     length: u64,
 }
 
 impl SharedBits {
-    /// `length` clear bits. They share one chunk until they are set.
+    /// `length` clear bits. Whole chunks are one and the same until they are set.
     #[must_use]
     pub fn new(length: u64) -> Self {
-        let clear: Arc<Chunk> = Arc::new([0; CHUNK_WORDS]);
-        let chunks = vec![clear; length.div_ceil(CHUNK_BITS) as usize];
+        let whole: Arc<[u64]> = vec![0; if length < CHUNK_BITS { 0 } else { CHUNK_WORDS }].into();
+        let mut chunks = vec![whole; (length / CHUNK_BITS) as usize];
+        let rest = (length % CHUNK_BITS).div_ceil(64) as usize;
+        if rest > 0 {
+            chunks.push(vec![0; rest].into());
+        }
         Self { chunks, length }
     }
 

@@ -38,7 +38,7 @@ pub fn position(length: usize, hash: u64, at: impl Fn(usize) -> u64) -> Option<u
 }
 
 /// Where an overlay keeps a row: its section and the row within.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OverlayPosition {
     /// Number of the section within the overlay.
     pub section: u32,
@@ -60,7 +60,8 @@ impl Directory {
     /// From entries in any order.
     #[must_use]
     pub fn new(mut entries: Vec<(u64, OverlayPosition)>) -> Self {
-        entries.sort_unstable_by_key(|(hash, _)| *hash);
+        // Stable, because it finds the ascending runs that levels are and merges them in linear time.
+        entries.sort_by_key(|(hash, _)| *hash);
         let (hashes, positions) = entries.into_iter().unzip();
         Self { hashes, positions }
     }

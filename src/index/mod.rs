@@ -6,3 +6,4 @@
 
 pub mod bits;
 pub mod directory;
+pub mod perfect_hash;

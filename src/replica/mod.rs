@@ -1,1 +1,329 @@
-//! replica
+//! Moving a state from one version to another: plan, fetch, verify, apply.
+//!
+//! Producers restore with it, consumers refresh with it, and the command line reads old versions with it. Which way to go is a pure function
+//! ([`plan`]); bytes come through [`transfer`], each section once, into the state directory; a route that fails is given up for the next one,
+//! and the state one has is never touched.
+
+mod assemble;
+mod error;
+mod fetch;
+mod plan;
+mod refusals;
+pub mod transfer;
+
+use std::sync::Arc;
+
+pub use assemble::AssembleError;
+pub(crate) use assemble::Assembled;
+pub use error::ReplicaError;
+pub use plan::{Route, plan};
+
+use fetch::fetch;
+use refusals::Refusals;
+use transfer::{TransferOptions, fetch_manifest};
+
+use crate::cache::{Current, SectionName, SegmentStore};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{BlobReference, Manifest, ManifestReference};
+use crate::identifiers::{DatasetId, Fingerprint, Sequence};
+use crate::log::SnapshotReference;
+use crate::progress::{Progress, Stage, Unit};
+use crate::state::{Section, State, Transition};
+use crate::store::DatasetStore;
+
+/// A state, and what says what it is.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The state.
+    pub state: Arc<State>,
+    /// Where the manifest of its version lies.
+    pub reference: ManifestReference,
+    /// That manifest, if it was fetched.
+    pub manifest: Option<Arc<Manifest>>,
+}
+
+/// How a state came to another version.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// What it came to.
+    pub loaded: Loaded,
+    /// The way it took.
+    pub route: Route,
+    /// Bytes that were fetched; sections that the state directory had are not among them.
+    pub fetched_bytes: u64,
+    /// Routes that were tried before, with the reason why they failed.
+    pub refused: Vec<RouteFailure>,
+}
+
+/// A route that could not be taken.
+#[derive(Clone, Debug)]
+pub struct RouteFailure {
+    /// What people call the route.
+    pub route: &'static str,
+    /// Kind of the failure.
+    pub kind: ErrorKind,
+    /// What was wrong, and with which object.
+    pub reason: String,
+}
+
+/// Moves states between the versions of one dataset.
+pub struct Replica {
+    store: DatasetStore,
+    segments: SegmentStore,
+    options: TransferOptions,
+    refusals: Refusals,
+}
+
+impl Replica {
+    /// Fetches from `store` into `segments`.
+    #[must_use]
+    pub fn new(store: DatasetStore, segments: SegmentStore, options: TransferOptions) -> Self {
+        Self { refusals: Refusals::new(store.environment().clone()), store, segments, options }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &DatasetStore {
+        &self.store
+    }
+
+    /// Where sections are kept.
+    #[must_use]
+    pub fn segments(&self) -> &SegmentStore {
+        &self.segments
+    }
+
+    /// How much is moved at a time.
+    #[must_use]
+    pub fn options(&self) -> &TransferOptions {
+        &self.options
+    }
+
+    /// The manifest that `reference` names, of the dataset `dataset`.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone, `Corrupt` if it is not the one that is named.
+    pub async fn manifest(&self, dataset: DatasetId, reference: &ManifestReference) -> Result<Manifest> {
+        let manifest = fetch_manifest(&self.store, reference).await?;
+        if manifest.dataset_id != dataset {
+            let (expected, found) = (dataset, manifest.dataset_id);
+            return Err(ReplicaError::OtherDataset { object: reference.name.clone(), expected, found }.into());
+        }
+        Ok(manifest)
+    }
+
+    /// Moves from `current`, or from nothing, to the version of `target`.
+    ///
+    /// Routes are tried from the fewest bytes up; a blob that turned out bad is not fetched again for a while (keeps semantics 16, 17, 19).
+    ///
+    /// # Errors
+    /// Why the last route that could be tried failed, if none arrives. `current` is as it was.
+    pub async fn move_to(
+        &self,
+        current: Option<&Loaded>,
+        dataset: DatasetId,
+        target: &ManifestReference,
+        snapshots: &[SnapshotReference],
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Moved> {
+        let manifest = Arc::new(self.manifest(dataset, target).await?);
+        let current = current.filter(|loaded| loaded.state.dataset() == dataset);
+        let from = match current {
+            Some(loaded) => self.manifest_of(loaded).await,
+            None => None,
+        };
+        let mut refused = Vec::new();
+        let mut failure = None;
+        for route in plan(from.as_deref(), &manifest, snapshots) {
+            match self.take(current, &route, &manifest, target, progress).await {
+                Ok((loaded, fetched_bytes)) => return Ok(Moved { loaded, route, fetched_bytes, refused }),
+                Err(error) => {
+                    tracing::warn!(route = route.name(), %error, "a route to version {} failed", target.version);
+                    let (route, kind, reason) = (route.name(), error.kind(), error.to_string());
+                    refused.push(RouteFailure { route, kind, reason });
+                    failure = Some(error);
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| ReplicaError::NoRoute { version: target.version }.into()))
+    }
+
+    /// The state that the host served last, from sections that were verified when they were written: no network.
+    ///
+    /// # Errors
+    /// `NotFound` if a section is gone, `Corrupt` if the record does not fit its sections.
+    pub(crate) fn reopen(&self, current: &Current) -> Result<Loaded> {
+        let state = State::reopen(current, |name: SectionName| {
+            let found = self.segments.find(&name)?;
+            let segment = found.ok_or_else(|| ReplicaError::SectionGone { name: name.to_string() })?;
+            segment.prefault()?;
+            Ok(Arc::new(Section::new(name, segment)))
+        })?;
+        let name = current.manifest.name.clone();
+        let reference = ManifestReference { version: current.version, name, hash: current.manifest.hash };
+        Ok(Loaded { state: Arc::new(state), reference, manifest: None })
+    }
+
+    /// Records what is served, so that a restart needs no network.
+    pub(crate) async fn record(&self, loaded: &Loaded, sequence: Sequence) -> Result<()> {
+        let Some(directory) = self.segments.state_directory().cloned() else { return Ok(()) };
+        let (loaded, origin) = (loaded.clone(), origin_of(&self.store));
+        let confirmed_at = self.store.environment().clock.now();
+        let recorded = off_thread(move || {
+            let manifest = crate::cache::ManifestReference {
+                name: loaded.reference.name.clone(),
+                hash: loaded.reference.hash,
+            };
+            directory.write_current(&loaded.state.record(sequence, manifest, confirmed_at))?;
+            directory.note_dataset_at(&origin, loaded.state.dataset())
+        });
+        Ok(recorded.await?)
+    }
+
+    /// The manifest of what is loaded; without it there is no way back, only forward or by snapshot.
+    async fn manifest_of(&self, loaded: &Loaded) -> Option<Arc<Manifest>> {
+        if let Some(manifest) = &loaded.manifest {
+            return Some(Arc::clone(manifest));
+        }
+        let fetched = self.manifest(loaded.state.dataset(), &loaded.reference).await;
+        fetched
+            .inspect_err(|error| tracing::debug!(%error, "the manifest of the loaded version cannot be had"))
+            .ok()
+            .map(Arc::new)
+    }
+
+    /// Takes one route, whatever others there are.
+    pub(crate) async fn arrive(
+        &self,
+        current: Option<&Loaded>,
+        route: &Route,
+        manifest: &Arc<Manifest>,
+        target: &ManifestReference,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Loaded> {
+        Ok(self.take(current, route, manifest, target, progress).await?.0)
+    }
+
+    async fn take(
+        &self,
+        current: Option<&Loaded>,
+        route: &Route,
+        manifest: &Arc<Manifest>,
+        target: &ManifestReference,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<(Loaded, u64)> {
+        if let Some(blob) = route.blobs().find(|blob| self.refusals.contains(blob)) {
+            return Err(ReplicaError::Refused { object: blob.name.clone() }.into());
+        }
+        progress.stage(Stage { name: "fetching", unit: Unit::Bytes, total: Some(route.bytes()) });
+        let mut fetched_bytes = 0;
+        let mut blobs = Vec::new();
+        let mut seals = Vec::new();
+        for reference in route.blobs() {
+            let fetched = fetch(&self.store, &self.segments, reference, &self.options, progress).await;
+            let fetched = fetched.inspect_err(|error| self.refuse_if_corrupt(reference, error))?;
+            fetched_bytes += fetched.bytes;
+            seals.extend(fetched.seals);
+            blobs.push((reference.clone(), fetched.blob));
+        }
+        let start = current.filter(|_| !matches!(route, Route::Snapshot { .. }));
+        let start = start.map(|loaded| Arc::clone(&loaded.state));
+        let expected = Arc::clone(manifest);
+        let object = target.name.clone();
+        let walked = off_thread(move || {
+            let state = walk(start, &blobs)?;
+            check(&state, &expected, &object).map_err(|error| Misled { blob: None, error: error.into() })?;
+            for seal in seals {
+                seal.seal().map_err(|error| Misled { blob: None, error: error.into() })?;
+            }
+            Ok(state)
+        });
+        let state = walked.await.map_err(|misled: Misled| {
+            let suspects = misled.blob.as_ref().map_or_else(|| route.blobs().collect(), |blob| vec![blob]);
+            suspects.into_iter().for_each(|blob| self.refuse_if_corrupt(blob, &misled.error));
+            misled.named()
+        })?;
+        let manifest = Some(Arc::clone(manifest));
+        Ok((Loaded { state: Arc::new(state), reference: target.clone(), manifest }, fetched_bytes))
+    }
+
+    fn refuse_if_corrupt(&self, blob: &BlobReference, error: &Error) {
+        if error.kind() == ErrorKind::Corrupt {
+            self.refusals.add(blob);
+        }
+    }
+}
+
+/// Blobs that lead elsewhere, and which of them is to blame, if that is known.
+struct Misled {
+    blob: Option<BlobReference>,
+    error: Error,
+}
+
+impl Misled {
+    fn named(self) -> Error {
+        match self.blob {
+            Some(blob) => {
+                ReplicaError::Blob { object: blob.name, kind: self.error.kind(), source: self.error }.into()
+            }
+            None => self.error,
+        }
+    }
+}
+
+/// Opens or steps through `blobs`, from `start` or from the snapshot that comes first.
+fn walk(start: Option<Arc<State>>, blobs: &[(BlobReference, Assembled)]) -> Result<State, Misled> {
+    let misled = |reference: &BlobReference, error: AssembleError| Misled {
+        blob: Some(reference.clone()),
+        error: error.into(),
+    };
+    let (state, steps) = match (start, blobs) {
+        (Some(state), steps) => (State::clone(&state), steps),
+        (None, [(reference, snapshot), steps @ ..]) => {
+            (snapshot.open().map_err(|error| misled(reference, error))?, steps)
+        }
+        (None, []) => unreachable!("a route without a current state begins with a snapshot"),
+    };
+    let mut transition = Transition::from(state);
+    for (reference, step) in steps {
+        step.step(&mut transition).map_err(|error| misled(reference, error))?;
+    }
+    Ok(transition.finish())
+}
+
+/// Holds a state against the manifest of its version.
+fn check(state: &State, manifest: &Manifest, object: &str) -> Result<(), ReplicaError> {
+    let object = object.to_owned();
+    if state.version() != manifest.version {
+        return Err(ReplicaError::Version { object, expected: manifest.version, found: state.version() });
+    }
+    for summary in &manifest.types {
+        let table = state.table(&summary.name);
+        let found = table.map_or(Fingerprint::default(), crate::state::Table::fingerprint);
+        if found != summary.fingerprint || table.map_or(0, crate::state::Table::len) != summary.records {
+            let (name, expected) = (summary.name.clone(), summary.fingerprint);
+            return Err(ReplicaError::Fingerprint { object, name, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// What the state directory knows a dataset's place by.
+pub(crate) fn origin_of(store: &DatasetStore) -> String {
+    format!("{}/{}", store.object_store(), store.root())
+}
+
+/// Runs CPU work beside the async threads.
+pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => futures::future::pending().await,
+    }
+}
+
+impl From<&crate::log::ManifestReference> for ManifestReference {
+    fn from(reference: &crate::log::ManifestReference) -> Self {
+        Self { version: reference.version, name: reference.name().to_string(), hash: reference.hash }
+    }
+}

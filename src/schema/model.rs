@@ -131,7 +131,7 @@ pub enum Type {
 pub enum Default {
     /// All zero bits, or a null pointer.
     Zero,
-    /// Bits that stored values are XORed with.
+    /// Bits that stored values are combined with by exclusive or.
     Bits(u64),
     /// Canonical message whose root pointer is the value of an absent pointer.
     Pointer(Vec<u64>),
@@ -192,6 +192,10 @@ impl Schema {
     }
 
     /// The field that `path` leads to from a record of `structure`.
+    ///
+    /// # Panics
+    ///
+    /// If `path` is none of this struct: it comes from [`Schema::field_path`] or [`RecordType::key`].
     #[must_use]
     pub fn field(&self, structure: StructIndex, path: &FieldPath) -> &Field {
         let (last, way) = path.0.split_last().expect("a field path has at least one step");

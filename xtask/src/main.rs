@@ -27,26 +27,33 @@ enum Chore {
     },
 }
 
+/// Folders of schemas, the folder of the code generated from each, and the module that is that folder.
+const FOLDERS: [(&str, &str, &[&str]); 3] = [
+    ("schemas", "src/generated", &["generated"]),
+    ("examples/schemas", "examples/generated", &["generated"]),
+    ("src/schema/testdata", "src/schema/testdata", &["schema", "testdata"]),
+];
+
 fn main() -> Result<()> {
     let Chore::Generate { check } = Arguments::parse().chore;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for (schemas, generated) in [("schemas", "src/generated"), ("examples/schemas", "examples/generated")] {
+    for (schemas, generated, module) in FOLDERS {
         let (schemas, generated) = (root.join(schemas), root.join(generated));
         if schemas.exists() {
-            generate(&schemas, &generated, check)?;
+            generate(&root, &schemas, &generated, module, check)?;
         }
     }
     Ok(())
 }
 
-fn generate(schemas: &Path, generated: &Path, check: bool) -> Result<()> {
+fn generate(root: &Path, schemas: &Path, generated: &Path, module: &[&str], check: bool) -> Result<()> {
     let fresh = tempfile::tempdir()?;
     let mut command = capnpc::CompilerCommand::new();
     command
         .src_prefix(schemas)
-        .import_path(schemas.join("../../schemas"))
+        .import_path(root.join("schemas"))
         .output_path(fresh.path())
-        .default_parent_module(vec!["generated".into()]);
+        .default_parent_module(module.iter().map(ToString::to_string).collect());
     for schema in files(schemas, "capnp")? {
         command.file(schema);
     }

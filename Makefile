@@ -1,0 +1,15 @@
+.DEFAULT_GOAL := help
+.PHONY: help test build clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## Build the command line, optimised: target/release/hollowcast
+	cargo build --release --locked
+
+test: ## Run the whole gate: format, lints, docs, tests, licences, generated code
+	scripts/setup.sh
+	scripts/gate.sh
+
+clean: ## Remove what was built
+	cargo clean

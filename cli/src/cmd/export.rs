@@ -1,0 +1,129 @@
+//! `export`: a whole version as JSON lines.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use hollowcast::state::{Row, State, Table};
+use hollowcast::tools::json::JsonPrinter;
+use rayon::prelude::*;
+
+use super::get::table_of;
+use crate::arguments::Common;
+use crate::dataset_url::DatasetUrl;
+use crate::exit;
+use crate::output::stdout;
+use crate::session::Session;
+
+/// Records that one task prints.
+const BATCH: usize = 1024;
+/// Batches in memory at a time.
+const BATCHES: usize = 64;
+
+/// Print a whole version as JSON lines, one record a line, in no promised order
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  hollowcast export ./data/airports > airports.jsonl
+  hollowcast export ./data/airports --version 3 --sorted
+  hollowcast export ./data/shop --out ./shop-export")]
+pub struct Export {
+    /// The dataset
+    url: DatasetUrl,
+    /// The type, if the dataset has several
+    #[arg(long = "type", value_name = "TYPE")]
+    type_name: Option<String>,
+    /// The version, if not the newest
+    #[arg(long)]
+    version: Option<u64>,
+    /// Sort by key; takes memory for all keys
+    #[arg(long)]
+    sorted: bool,
+    /// Write a file TYPE.jsonl for each type into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "type_name")]
+    out: Option<PathBuf>,
+}
+
+impl Export {
+    /// Prints the records.
+    pub async fn run(&self, common: &Common) -> Result<u8> {
+        let session = Session::open(&self.url, common)?;
+        let loaded = session.load(self.version).await?;
+        let state = &loaded.state;
+        match &self.out {
+            None => {
+                let table = table_of(state, self.type_name.as_deref())?;
+                let mut out = stdout();
+                match self.print(state, table, &mut out).and_then(|()| Ok(out.flush()?)) {
+                    Err(error) if is_broken_pipe(&error) => {}
+                    other => other?,
+                }
+            }
+            Some(folder) => {
+                fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+                for table in state.tables() {
+                    let path = folder.join(format!("{}.jsonl", table.name()));
+                    let file =
+                        File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+                    let mut out = BufWriter::new(file);
+                    self.print(state, table, &mut out)?;
+                    out.flush().with_context(|| format!("cannot write {}", path.display()))?;
+                }
+            }
+        }
+        Ok(exit::DONE)
+    }
+
+    fn print(&self, state: &State, table: &Table, out: &mut impl Write) -> Result<()> {
+        if self.sorted {
+            let mut rows =
+                table.rows().map(|row| Ok((sort_key(table, row)?, row))).collect::<Result<Vec<_>>>()?;
+            rows.par_sort_by(|(left, _), (right, _)| left.cmp(right));
+            print_rows(state, table, rows.into_iter().map(|(_, row)| row), out)
+        } else {
+            print_rows(state, table, table.rows(), out)
+        }
+    }
+}
+
+/// Prints rows in their order: several batches at a time in parallel, in bounded memory.
+fn print_rows<'s>(
+    state: &State,
+    table: &Table,
+    mut rows: impl Iterator<Item = Row<'s>>,
+    out: &mut impl Write,
+) -> Result<()> {
+    let schema = state.schema();
+    let index = schema.find_type(table.name()).expect("a table is of a type of its schema");
+    let structure = schema.record_type(index).structure;
+    let printer = JsonPrinter::new(schema);
+    loop {
+        let round: Vec<Row<'_>> = rows.by_ref().take(BATCH * BATCHES).collect();
+        if round.is_empty() {
+            return Ok(());
+        }
+        let texts = round.par_chunks(BATCH).map(|batch| {
+            let mut text = Vec::with_capacity(batch.len() * 256);
+            for row in batch {
+                printer.print(structure, row.reader(), &mut text)?;
+                text.push(b'\n');
+            }
+            Ok::<_, hollowcast::Error>(text)
+        });
+        for text in texts.collect::<Result<Vec<_>, _>>()? {
+            out.write_all(&text)?;
+        }
+    }
+}
+
+/// What records are sorted by: numbers by value, texts by their bytes, field after field.
+fn sort_key(table: &Table, row: Row<'_>) -> Result<Vec<u8>> {
+    let mut key = Vec::new();
+    table.keys().write_bytes(row.reader(), &mut key).map_err(hollowcast::Error::from)?;
+    Ok(crate::keys::sortable(table.keys().kinds(), &key))
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,103 @@
+//! `log`: who decided what and when.
+
+use anyhow::Result;
+use clap::Args;
+use hollowcast::identifiers::Sequence;
+use hollowcast::log::{EntryKind, LogEntry};
+use hollowcast::store::{Family, ObjectName};
+use serde_json::json;
+
+use crate::arguments::Common;
+use crate::dataset_url::DatasetUrl;
+use crate::exit;
+use crate::output::{print_json, print_table, time};
+use crate::session::Session;
+
+/// Print the control log: who decided what and when, newest last
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  hollowcast log ./data/airports
+  hollowcast log ./data/airports --last 20")]
+pub struct Log {
+    /// The dataset
+    url: DatasetUrl,
+    /// Only the newest so many
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+}
+
+impl Log {
+    /// Prints the entries.
+    pub async fn run(&self, common: &Common) -> Result<u8> {
+        let session = Session::open(&self.url, common)?;
+        session.chain().await?;
+        let entries = self.entries(&session).await?;
+        if common.json {
+            let entries: Vec<_> = entries.iter().map(json_of).collect();
+            print_json(&entries)?;
+        } else {
+            let headings = ["ENTRY", "TIME", "WHAT", "EPOCH", "NEWEST", "TARGET", "BY"];
+            print_table(&headings, &[0, 3, 4, 5], entries.iter().map(cells_of).collect())?;
+        }
+        Ok(exit::DONE)
+    }
+
+    async fn entries(&self, session: &Session) -> Result<Vec<LogEntry>> {
+        let store = session.replica.store();
+        let listed = store.list(Family::Log, None).await.map_err(hollowcast::Error::from)?;
+        let numbers = listed.into_iter().filter_map(|listed| match listed.name {
+            ObjectName::LogEntry(sequence) => Some(sequence),
+            _ => None,
+        });
+        let mut numbers: Vec<Sequence> = numbers.collect();
+        numbers.sort_unstable();
+        let first = numbers.len().saturating_sub(self.last.unwrap_or(usize::MAX));
+        let mut entries = Vec::new();
+        for sequence in &numbers[first..] {
+            let name = ObjectName::LogEntry(*sequence);
+            let bytes = store.get(&name, LogEntry::LIMIT).await.map_err(hollowcast::Error::from)?;
+            entries.push(LogEntry::decode(bytes, *sequence).map_err(hollowcast::Error::from)?.entry);
+        }
+        Ok(entries)
+    }
+}
+
+fn kind_name(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Claim => "claim",
+        EntryKind::Commit => "commit",
+        EntryKind::Snapshot => "snapshot",
+        EntryKind::Pin => "pin",
+        EntryKind::Unpin => "unpin",
+        EntryKind::Floor => "floor",
+    }
+}
+
+fn target_version(entry: &LogEntry) -> u64 {
+    entry.target("").manifest.map_or(0, |manifest| manifest.version.0)
+}
+
+fn json_of(entry: &LogEntry) -> serde_json::Value {
+    json!({
+        "entry": entry.sequence.0,
+        "time": time(entry.at),
+        "kind": kind_name(entry.kind),
+        "epoch": entry.epoch.0,
+        "latest": entry.latest_version().0,
+        "target": target_version(entry),
+        "floor": entry.floor.0,
+        "writer": entry.writer,
+    })
+}
+
+fn cells_of(entry: &LogEntry) -> Vec<String> {
+    vec![
+        entry.sequence.to_string(),
+        time(entry.at),
+        kind_name(entry.kind).to_owned(),
+        entry.epoch.to_string(),
+        entry.latest_version().to_string(),
+        target_version(entry).to_string(),
+        entry.writer.clone(),
+    ]
+}

@@ -1,0 +1,33 @@
+//! The verbs, one file each.
+
+pub mod diff;
+pub mod export;
+pub mod get;
+pub mod log;
+pub mod publish;
+pub mod schema;
+pub mod stats;
+pub mod verify;
+pub mod versions;
+pub mod watch;
+
+use anyhow::Result;
+
+use crate::arguments::{Arguments, Verb};
+
+/// Runs a verb; its exit status.
+pub async fn run(arguments: Arguments) -> Result<u8> {
+    let Arguments { common, verb } = arguments;
+    match verb {
+        Verb::Publish(verb) => verb.run(&common).await,
+        Verb::Get(verb) => verb.run(&common).await,
+        Verb::Export(verb) => verb.run(&common).await,
+        Verb::Watch(verb) => verb.run(&common).await,
+        Verb::Versions(verb) => verb.run(&common).await,
+        Verb::Log(verb) => verb.run(&common).await,
+        Verb::Diff(verb) => verb.run(&common).await,
+        Verb::Schema(verb) => verb.run(&common).await,
+        Verb::Stats(verb) => verb.run(&common).await,
+        Verb::Verify(verb) => verb.run(&common).await,
+    }
+}

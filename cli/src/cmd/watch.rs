@@ -1,0 +1,115 @@
+//! `watch`: follow a dataset as a consumer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+use hollowcast::announce::PollOptions;
+use hollowcast::consumer::{Consumer, Memory, Refresh, RefreshListener, Wait};
+use serde_json::json;
+
+use crate::arguments::Common;
+use crate::dataset_url::DatasetUrl;
+use crate::exit;
+use crate::output::{bytes, print, print_json};
+use crate::session::{memory, store_to_write};
+
+/// Follow a dataset: one line a refresh
+///
+/// Each line says the version, the route taken (delta, reverse delta or snapshot), the bytes fetched and the time it took.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  hollowcast watch ./data/airports
+  hollowcast watch ./data/airports --poll 1s --json
+  hollowcast watch ./data/airports --until 6")]
+pub struct Watch {
+    /// The dataset; it need not be there yet
+    url: DatasetUrl,
+    /// How often the store is looked at
+    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
+    poll: Duration,
+    /// End when this version is reached
+    #[arg(long, value_name = "VERSION")]
+    until: Option<u64>,
+    /// Keep the data on this process's own heap, not in the state directory
+    #[arg(long)]
+    heap: bool,
+}
+
+impl Watch {
+    /// Follows until interrupted.
+    pub async fn run(&self, common: &Common) -> Result<u8> {
+        let store = store_to_write(&self.url)?;
+        let memory = if self.heap { Memory::Heap } else { memory(common) };
+        let poll = PollOptions { interval: self.poll, unprompted: self.poll.max(Duration::from_secs(5)) };
+        let (reached, mut versions) = tokio::sync::watch::channel(0);
+        let printer = Arc::new(Printer { json: common.json, reached });
+        let consumer = Consumer::builder(self.url.name.clone(), store)
+            .memory(memory)
+            .poll(poll)
+            .wait(Wait::Forever)
+            .listener(printer)
+            .start();
+        let interrupted = tokio::signal::ctrl_c();
+        tokio::pin!(interrupted);
+        let _consumer = tokio::select! {
+            consumer = consumer => consumer?,
+            _ = &mut interrupted => return Ok(exit::DONE),
+        };
+        let until = self.until.unwrap_or(u64::MAX);
+        tokio::select! {
+            _ = versions.wait_for(|version| *version >= until) => {}
+            _ = &mut interrupted => {}
+        }
+        Ok(exit::DONE)
+    }
+}
+
+struct Printer {
+    json: bool,
+    reached: tokio::sync::watch::Sender<u64>,
+}
+
+impl Printer {
+    fn line(&self, refresh: &Refresh) -> Result<()> {
+        let Some(route) = refresh.route else { return Ok(()) };
+        let elapsed_ms = refresh.elapsed.as_secs_f64() * 1e3;
+        if self.json {
+            return print_json(&json!({
+                "from": refresh.from.0,
+                "version": refresh.to.0,
+                "route": route,
+                "blobs": refresh.blobs,
+                "bytes": refresh.fetched_bytes,
+                "records": refresh.records,
+                "elapsed_ms": elapsed_ms,
+            }));
+        }
+        let line = format!(
+            "version {} by {route}, {} fetched, {} records, {elapsed_ms:.1} ms\n",
+            refresh.to,
+            bytes(refresh.fetched_bytes),
+            refresh.records,
+        );
+        print(line.as_bytes())
+    }
+}
+
+impl RefreshListener for Printer {
+    fn refreshed(&self, refresh: &Refresh) {
+        for refused in &refresh.refused {
+            eprintln!("refused the route by {}: {}", refused.route, refused.reason);
+        }
+        if let Err(error) = self.line(refresh) {
+            eprintln!("error: {error}");
+        }
+        self.reached.send_replace(refresh.to.0);
+    }
+
+    fn failed(&self, error: &hollowcast::Error) {
+        if error.kind() != hollowcast::ErrorKind::NotFound {
+            eprintln!("staying: {error}");
+        }
+    }
+}

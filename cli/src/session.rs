@@ -1,0 +1,69 @@
+//! What a verb works with: the store, the state directory, the chain.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use hollowcast::cache::SegmentStore;
+use hollowcast::consumer::Memory;
+use hollowcast::environment::Environment;
+use hollowcast::identifiers::Version;
+use hollowcast::progress::Progress;
+use hollowcast::replica::transfer::TransferOptions;
+use hollowcast::replica::{Loaded, Replica};
+use hollowcast::store::{DatasetStore, existing_local, local};
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::arguments::Common;
+use crate::dataset_url::DatasetUrl;
+use crate::progress::bars;
+use hollowcast::tools::Chain;
+
+/// The store and the state directory of one dataset.
+pub struct Session {
+    /// The folder as a store.
+    pub store: Arc<dyn ObjectStore>,
+    /// Reads versions.
+    pub replica: Replica,
+    /// Draws on a terminal.
+    pub progress: Arc<dyn Progress>,
+}
+
+impl Session {
+    /// Opens a dataset to read it; its folder must be there.
+    pub fn open(url: &DatasetUrl, common: &Common) -> Result<Self> {
+        let segments = memory(common).open(&Environment::system()).map_err(hollowcast::Error::from)?;
+        Self::with_segments(url, segments)
+    }
+
+    /// Opens a dataset to read it into a segment store of its own.
+    pub fn with_segments(url: &DatasetUrl, segments: SegmentStore) -> Result<Self> {
+        let store = existing_local(&url.folder).map_err(hollowcast::Error::from)?;
+        let dataset =
+            DatasetStore::new(Arc::clone(&store), Path::from(url.name.as_str()), Environment::system());
+        let replica = Replica::new(dataset, segments, TransferOptions::default());
+        Ok(Self { store, replica, progress: bars() })
+    }
+
+    /// The version chain as the log has it now.
+    pub async fn chain(&self) -> Result<Chain<'_>> {
+        Ok(Chain::open(&self.replica).await?)
+    }
+
+    /// Loads `version`, or the newest.
+    pub async fn load(&self, version: Option<u64>) -> Result<Loaded> {
+        let chain = self.chain().await?;
+        Ok(chain.load(version.map(Version), None, &self.progress).await?)
+    }
+}
+
+/// The folder as a store to write to; it is made if need be.
+pub fn store_to_write(url: &DatasetUrl) -> Result<Arc<dyn ObjectStore>> {
+    Ok(local(&url.folder, &Environment::system()).map_err(hollowcast::Error::from)?)
+}
+
+/// Where sections lie.
+#[must_use]
+pub fn memory(common: &Common) -> Memory {
+    Memory::Mapped(common.state_dir.clone())
+}

@@ -1,0 +1,227 @@
+//! Every verb and every exit status, on a local folder.
+
+use std::fs;
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const FIRST: &str = "icao,name,elevation\nEDDF,Frankfurt,364.0\nKJFK,Kennedy,13\nLFPG,Paris,\n";
+const SECOND: &str = "icao,name,elevation\nEDDF,Frankfurt am Main,364.0\nKJFK,Kennedy,13\nRJTT,Haneda,10.5\n";
+
+/// A folder for datasets, files and a state directory.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn dataset(&self) -> String {
+        self.0.path().join("data/airports").display().to_string()
+    }
+
+    fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn run(&self, verb: &str, rest: &[&str]) -> Ran {
+        self.run_with(verb, rest, "")
+    }
+
+    fn run_with(&self, verb: &str, rest: &[&str], input: &str) -> Ran {
+        let mut command = Command::cargo_bin("hollowcast").unwrap();
+        command.env("HOLLOWCAST_STATE_DIR", self.0.path().join("state"));
+        command.arg(verb).arg(self.dataset()).args(rest).write_stdin(input.to_owned());
+        let output = command.output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            words: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn publish(&self, name: &str, content: &str, rest: &[&str]) -> Ran {
+        let path = self.file(name, content).display().to_string();
+        self.run("publish", &[&[path.as_str()], rest].concat())
+    }
+
+    /// Versions 1 and 2.
+    fn with_two_versions() -> Self {
+        let place = Self::new();
+        let first =
+            place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao", "--tag", "month=may"]);
+        assert!(first.out.starts_with("published version 1, Airport: 3 records"), "{first:?}");
+        let second = place.publish("2.csv", SECOND, &[]);
+        assert!(second.out.starts_with("published version 2"), "{second:?}");
+        place
+    }
+}
+
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    words: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[track_caller]
+    fn fails(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        for word in words {
+            assert!(self.words.contains(word), "{word} is not in {self:?}");
+        }
+    }
+}
+
+#[test]
+fn a_published_file_comes_back() {
+    let place = Place::with_two_versions();
+    let mut records = place.run("export", &["--sorted"]).lines();
+    let expected = [
+        json!({"icao": "EDDF", "name": "Frankfurt am Main", "elevation": 364.0}),
+        json!({"icao": "KJFK", "name": "Kennedy", "elevation": 13.0}),
+        json!({"icao": "RJTT", "name": "Haneda", "elevation": 10.5}),
+    ];
+    assert_eq!(records, expected);
+    records = place.run("export", &["--version", "1", "--sorted"]).lines();
+    assert_eq!(records[2], json!({"icao": "LFPG", "name": "Paris", "elevation": null}));
+}
+
+#[test]
+fn the_same_file_again_is_no_version() {
+    let place = Place::with_two_versions();
+    let again = place.publish("3.csv", SECOND, &["--json"]).json();
+    assert_eq!((&again["outcome"], &again["version"]), (&json!("unchanged"), &json!(2)));
+}
+
+#[test]
+fn publish_reports_in_json() {
+    let place = Place::new();
+    let report = place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao", "--json"]).json();
+    assert_eq!((&report["outcome"], &report["version"]), (&json!("published"), &json!(1)));
+    assert_eq!(report["records"], json!({"Airport": 3}));
+    assert!(report["bytes"]["snapshot"].as_u64().unwrap() > 0 && report["bytes"]["delta"].is_null());
+}
+
+#[test]
+fn get_prints_records_and_names_the_missing() {
+    let place = Place::with_two_versions();
+    let found = place.run("get", &["RJTT", "EDDF"]);
+    assert_eq!((found.code, found.lines().len()), (0, 2));
+    let partly = place.run("get", &["LFPG", "KJFK"]);
+    partly.fails(4, &["LFPG"]);
+    assert_eq!(partly.lines()[0]["icao"], "KJFK");
+    assert_eq!(place.run("get", &["LFPG", "--version", "1"]).code, 0);
+}
+
+#[test]
+fn changes_by_key_leave_the_rest() {
+    let place = Place::with_two_versions();
+    let upserts = place.file("upsert.jsonl", "{\"icao\":\"EGLL\",\"name\":\"Heathrow\",\"elevation\":25}\n");
+    let deletes = place.file("gone.txt", "KJFK\nNOPE\n");
+    let arguments = ["--upsert", upserts.to_str().unwrap(), "--delete", deletes.to_str().unwrap(), "--json"];
+    assert_eq!(place.run("publish", &arguments).json()["version"], 3);
+    let counts = place.run("diff", &["2", "3", "--summary", "--json"]).json();
+    assert_eq!(counts, json!({"Airport": {"added": 1, "removed": 1, "changed": 0}}));
+}
+
+#[test]
+fn diff_shows_fields_with_both_values() {
+    let place = Place::with_two_versions();
+    let lines = place.run("diff", &["1", "2", "--json"]).lines();
+    let changed = lines.iter().find(|line| line["change"] == "changed").unwrap();
+    assert_eq!(changed["key"], json!({"icao": "EDDF"}));
+    assert_eq!(changed["fields"], json!([{"field": "name", "from": "Frankfurt", "to": "Frankfurt am Main"}]));
+    let counts = place.run("diff", &["2", "1", "--summary", "--json"]).json();
+    assert_eq!(counts, json!({"Airport": {"added": 1, "removed": 1, "changed": 1}}));
+}
+
+#[test]
+fn versions_log_stats_and_schema_tell_what_is_there() {
+    let place = Place::with_two_versions();
+    let versions = place.run("versions", &["--json"]).json();
+    let version = |at: usize| (&versions[at]["version"], &versions[at]["target"], &versions[at]["tags"]);
+    assert_eq!(version(0), (&json!(2), &json!(true), &json!({})));
+    assert_eq!(version(1), (&json!(1), &json!(false), &json!({"month": "may"})));
+    let log = place.run("log", &["--json"]).json();
+    let kinds: Vec<&str> =
+        log.as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["claim", "commit", "claim", "commit"]);
+    assert_eq!(place.run("stats", &["--json"]).json()["types"][0]["records"], 3);
+    let schema = place.run("schema", &[]);
+    assert!(schema.out.contains("struct Airport") && schema.out.contains("$key([\"icao\"])"), "{schema:?}");
+}
+
+#[test]
+fn watch_follows_to_a_version() {
+    let place = Place::with_two_versions();
+    let watched = place.run("watch", &["--until", "2", "--json"]).lines();
+    assert_eq!((&watched[0]["version"], &watched[0]["route"]), (&json!(2), &json!("snapshot")));
+}
+
+#[test]
+fn verify_finds_a_flipped_byte() {
+    let place = Place::with_two_versions();
+    assert!(place.run("verify", &[]).out.starts_with("clean: 4 log entries, 2 versions"));
+    let deltas = PathBuf::from(place.dataset()).join("deltas");
+    let delta = fs::read_dir(&deltas).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&delta).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&delta, bytes).unwrap();
+    place.run("verify", &[]).fails(7, &["deltas/"]);
+}
+
+#[test]
+fn wrong_input_names_file_line_and_field_and_publishes_nothing() {
+    let place = Place::with_two_versions();
+    place.publish("short.csv", "icao,name,elevation\nEDDF,Frankfurt\n", &[]).fails(3, &["short.csv:2"]);
+    let twice = format!("{SECOND}EDDF,Again,1\n");
+    place.publish("twice.csv", &twice, &[]).fails(3, &["EDDF"]);
+    place.publish("null.csv", "icao,name,elevation\n,Nowhere,1\n", &[]).fails(3, &["icao"]);
+    place
+        .publish("wrong.csv", "icao,name,elevation\nEDDF,F,high\n", &[])
+        .fails(3, &["elevation", "wrong.csv"]);
+    place.publish("lacks.csv", "icao,name\nEDDF,F\n", &[]).fails(3, &["elevation", "--allow-missing"]);
+    place.publish("empty.csv", "icao,name,elevation\n", &[]).fails(3, &["Airport"]);
+    assert_eq!(place.run("versions", &["--json"]).json().as_array().unwrap().len(), 2);
+    assert_eq!(place.publish("lacks.csv", "icao,name\nEDDF,F\n", &["--allow-missing"]).code, 0);
+    assert_eq!(place.publish("empty.csv", "icao,name,elevation\n", &["--allow-empty"]).code, 0);
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let place = Place::with_two_versions();
+    place.run("export", &["--version", "9"]).fails(4, &["version 9", "newest is 2"]);
+    let nowhere = Place::new();
+    assert_eq!(nowhere.run("versions", &[]).code, 4);
+}
+
+#[test]
+fn wrong_usage_is_said_so() {
+    let place = Place::new();
+    place.publish("1.csv", FIRST, &[]).fails(2, &["--type"]);
+    assert_eq!(place.run("publish", &[]).code, 2);
+    assert_eq!(place.run("diff", &["1"]).code, 2);
+}
+
+#[test]
+fn lines_may_come_by_standard_input() {
+    let place = Place::new();
+    let lines = "{\"id\":1,\"tags\":[\"a\",\"b\"]}\n{\"id\":2,\"tags\":[]}\n";
+    assert_eq!(place.run_with("publish", &["-", "--type", "Item", "--key", "id"], lines).code, 0);
+    assert_eq!(place.run("get", &["1"]).lines()[0], json!({"id": 1, "tags": ["a", "b"]}));
+}

@@ -1,0 +1,23 @@
+//! What keeps a consumer from starting.
+
+use crate::error::{Classify, ErrorKind};
+
+/// A consumer that cannot start or move.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConsumerError {
+    /// The log has no version yet.
+    #[error("nothing is announced for dataset {dataset} yet; publish a first version, or wait for one")]
+    NothingAnnounced {
+        /// Path of the dataset.
+        dataset: String,
+    },
+}
+
+impl Classify for ConsumerError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NothingAnnounced { .. } => ErrorKind::NotFound,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Changes of a type from one version to a neighbour: one section, or several for large ones.
+
+use super::message::{SectionBuilder, SectionError, SectionReader, inconsistent};
+use super::rows::{RowList, RowWidth, RowWriter};
+use crate::identifiers::KeyHash;
+
+const HASHES: u16 = 0;
+const RECORDS: u16 = 1;
+const ADDED: u16 = 2;
+const REMOVED: u16 = 3;
+
+/// A record that a version has and its neighbour has not, or has differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written<R> {
+    /// Its key hash.
+    pub hash: KeyHash,
+    /// Whether the version that the change is applied to has no record under this hash. A record that takes over the hash of a removed one is an update.
+    pub added: bool,
+    /// Where its canonical message is to be had.
+    pub record: R,
+}
+
+/// What becomes of one type: records written and hashes removed, each by strictly ascending hash, and disjoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change<R> {
+    /// Updates and additions.
+    pub written: Vec<Written<R>>,
+    /// Hashes of records that go.
+    pub removed: Vec<KeyHash>,
+}
+
+impl<R> Default for Change<R> {
+    fn default() -> Self {
+        Self { written: Vec::new(), removed: Vec::new() }
+    }
+}
+
+impl<R> Change<R> {
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.written.is_empty() && self.removed.is_empty()
+    }
+
+    /// How many records are added, removed and changed.
+    #[must_use]
+    pub fn counts(&self) -> ChangeCounts {
+        let added = self.written.iter().filter(|written| written.added).count() as u64;
+        ChangeCounts { added, removed: self.removed.len() as u64, changed: self.written.len() as u64 - added }
+    }
+}
+
+/// Records added, removed and changed between two versions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChangeCounts {
+    /// In the newer version only.
+    pub added: u64,
+    /// In the older version only.
+    pub removed: u64,
+    /// In both, but different.
+    pub changed: u64,
+}
+
+/// Writes the changes section of the `written` records and `removed` hashes, framed.
+///
+/// `message(record, row)` puts the canonical message of a record into its row. Cost: a copy of each record.
+///
+/// # Panics
+/// If hashes are not strictly ascending and disjoint: the producer sorted them.
+pub fn write_changes<R>(
+    width: RowWidth,
+    written: &[Written<R>],
+    removed: &[KeyHash],
+    mut message: impl FnMut(&R, &mut dyn FnMut(&[u64]) -> Result<(), SectionError>) -> Result<(), SectionError>,
+) -> Result<Vec<u64>, SectionError> {
+    assert!(written.windows(2).all(|pair| pair[0].hash < pair[1].hash), "written hashes ascend");
+    assert!(removed.windows(2).all(|pair| pair[0] < pair[1]), "removed hashes ascend");
+    let mut section = SectionBuilder::new(&[], 4, written.len() * 8);
+    let hashes: Vec<u64> = written.iter().map(|written| written.hash.0).collect();
+    section.u64_list(HASHES, &hashes)?;
+    let mut rows = RowWriter::new(&mut section, RECORDS, written.len() as u32, width)?;
+    let mut added = vec![0u8; written.len().div_ceil(8)];
+    for (row, written) in written.iter().enumerate() {
+        added[row / 8] |= u8::from(written.added) << (row % 8);
+        message(&written.record, &mut |record| rows.put(&mut section, row as u32, record))?;
+    }
+    section.data(ADDED, &added)?;
+    let removed: Vec<u64> = removed.iter().map(|hash| hash.0).collect();
+    section.u64_list(REMOVED, &removed)?;
+    Ok(section.finish())
+}
+
+/// What a changes section holds, found and checked once when it is opened.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The records, by ascending hash.
+    pub rows: RowList,
+    hashes_at: usize,
+    added_at: usize,
+    removed_at: usize,
+    removed: usize,
+}
+
+impl Changes {
+    /// Opens the changes section whose message is `words`; hashes that do not ascend or are both written and removed are refused.
+    pub fn open(words: &[u64]) -> Result<Self, SectionError> {
+        let section = SectionReader::new(words)?;
+        let rows = section.rows(RECORDS)?;
+        let hashes = section.u64_list(HASHES)?;
+        let added = section.data(ADDED)?;
+        let removed = section.u64_list(REMOVED)?;
+        if hashes.words.len() != rows.len() as usize {
+            return Err(inconsistent("number of hashes", rows.len(), hashes.words.len()));
+        }
+        if added.bytes.len() != hashes.words.len().div_ceil(8) {
+            return Err(inconsistent(
+                "bytes of added bits",
+                hashes.words.len().div_ceil(8),
+                added.bytes.len(),
+            ));
+        }
+        let ascend = |hashes: &[u64]| hashes.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascend(hashes.words) || !ascend(removed.words) {
+            return Err(inconsistent("order of hashes", "strictly ascending", "not ascending"));
+        }
+        if removed.words.iter().any(|hash| hashes.words.binary_search(hash).is_ok()) {
+            return Err(inconsistent("hash", "written or removed", "both"));
+        }
+        Ok(Self {
+            rows,
+            hashes_at: hashes.at,
+            added_at: added.at,
+            removed_at: removed.at,
+            removed: removed.words.len(),
+        })
+    }
+
+    /// Hashes of the records, ascending.
+    #[inline]
+    #[must_use]
+    pub fn hashes<'a>(&self, words: &'a [u64]) -> &'a [u64] {
+        &words[self.hashes_at..self.hashes_at + self.rows.len() as usize]
+    }
+
+    /// Hashes of the records that go, ascending.
+    #[must_use]
+    pub fn removed<'a>(&self, words: &'a [u64]) -> &'a [u64] {
+        &words[self.removed_at..self.removed_at + self.removed]
+    }
+
+    /// Whether the record of row `row` is new under its hash.
+    #[must_use]
+    pub fn added(&self, words: &[u64], row: u32) -> bool {
+        let bytes = bytemuck::cast_slice::<u64, u8>(words);
+        bytes[self.added_at + row as usize / 8] >> (row % 8) & 1 == 1
+    }
+}

@@ -1,0 +1,51 @@
+//! Decisions: pure functions from the tail to the next entry. Writers differ in nothing else.
+
+mod claim;
+mod commit;
+mod snapshots;
+
+pub use claim::Claim;
+pub use commit::Commit;
+
+use super::entry::{LogEntry, ManifestReference};
+use super::error::LogError;
+use crate::identifiers::Nonce;
+
+/// What to append to a log.
+pub trait Decide: Send + Sync {
+    /// Decides from the highest entry alone, `None` while there is none.
+    ///
+    /// `nonce` will be the entry's mark. It is asked again, with a new one, whenever another writer was first.
+    fn decide(&self, tail: Option<&LogEntry>, nonce: Nonce) -> Decision;
+
+    /// Whether `own`, which this decided and which was sent, is in the chain that ends with `tail`, judged by what `tail`
+    /// contains.
+    ///
+    /// Asked only when `tail` is so much later than `own` that it does not name it either way.
+    fn judge(&self, own: &LogEntry, tail: &LogEntry) -> Judgement;
+}
+
+/// What to do about a tail.
+#[derive(Debug)]
+pub enum Decision {
+    /// Append this: the tail, carried over, and what changes. Its number, nonce, time, writer, signatures and place in the
+    /// chain are set by [`Log::append`](super::Log::append).
+    Append(Box<LogEntry>),
+    /// Nothing: the tail says it already.
+    Done,
+    /// Nothing, for this reason.
+    Refuse(LogError),
+}
+
+/// Whether an entry that the log has forgotten was in it.
+#[derive(Debug)]
+pub enum Judgement {
+    /// It was.
+    Happened,
+    /// It was not and never will be.
+    Never,
+    /// It was if this version is the tail's newest or an ancestor of it.
+    IfAncestor(ManifestReference),
+    /// It does not matter any more, for this reason.
+    Refuse(LogError),
+}

@@ -1,0 +1,190 @@
+//! How a producer starts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use super::{DEFAULT_SNAPSHOT_EVERY, Dataset, Producer, Validator};
+use crate::announce::{Announcer, StoreAnnouncer};
+use crate::consumer::Memory;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::format::{BlobWriterOptions, Compression};
+use crate::identifiers::KeySeed;
+use crate::log::Log;
+use crate::log::politeness::Manners;
+use crate::progress::Progress;
+use crate::replica::Replica;
+use crate::replica::transfer::TransferOptions;
+use crate::state::State;
+use crate::store::{DatasetStore, StoreError, Writers};
+
+/// Collects what a producer needs; every setting has a default.
+pub struct ProducerBuilder {
+    dataset: Dataset,
+    store: Arc<dyn ObjectStore>,
+    environment: Environment,
+    memory: Memory,
+    writer: String,
+    manners: Manners,
+    writers: Writers,
+    snapshot_every: u64,
+    compression: Compression,
+    spool_folder: Option<PathBuf>,
+    transfer: TransferOptions,
+    validators: Vec<Arc<dyn Validator>>,
+    announcers: Vec<Arc<dyn Announcer>>,
+    progress: Arc<dyn Progress>,
+}
+
+impl ProducerBuilder {
+    pub(super) fn new(dataset: Dataset, store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            dataset,
+            store,
+            environment: Environment::system(),
+            memory: Memory::default(),
+            writer: format!("process {}", std::process::id()),
+            manners: Manners::default(),
+            writers: Writers::default(),
+            snapshot_every: DEFAULT_SNAPSHOT_EVERY,
+            compression: Compression::default(),
+            spool_folder: None,
+            transfer: TransferOptions::default(),
+            validators: Vec::new(),
+            announcers: Vec::new(),
+            progress: Arc::new(()),
+        }
+    }
+
+    /// Announces each version through `announcer`, besides the hint in the store.
+    #[must_use]
+    pub fn announcer(mut self, announcer: impl Announcer + 'static) -> Self {
+        self.announcers.push(Arc::new(announcer));
+        self
+    }
+
+    /// Adds a validator; all of them run, in this order.
+    #[must_use]
+    pub fn validator(mut self, validator: impl Validator + 'static) -> Self {
+        self.validators.push(Arc::new(validator));
+        self
+    }
+
+    /// Who operators see in the log. Default: the process number.
+    #[must_use]
+    pub fn writer(mut self, writer: impl Into<String>) -> Self {
+        self.writer = writer.into();
+        self
+    }
+
+    /// What to do about a live producer. Default: give way to it.
+    #[must_use]
+    pub fn manners(mut self, manners: Manners) -> Self {
+        self.manners = manners;
+        self
+    }
+
+    /// Whether the store must be fit for several writers. Default: it must.
+    #[must_use]
+    pub fn writers(mut self, writers: Writers) -> Self {
+        self.writers = writers;
+        self
+    }
+
+    /// Versions after which a snapshot is due, at most 256. Default: 32.
+    #[must_use]
+    pub fn snapshot_every(mut self, versions: u64) -> Self {
+        self.snapshot_every = versions;
+        self
+    }
+
+    /// How sections are stored. Default: zstd level 1.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Where sections lie in memory. Default: mapped from the default state directory.
+    #[must_use]
+    pub fn memory(mut self, memory: Memory) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// Where new records are spooled, on a disk with room for them. Default: in the state directory, or the system's folder for temporary
+    /// files.
+    #[must_use]
+    pub fn spool_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.spool_folder = Some(folder.into());
+        self
+    }
+
+    /// How much is moved at a time.
+    #[must_use]
+    pub fn transfer(mut self, transfer: TransferOptions) -> Self {
+        self.transfer = transfer;
+        self
+    }
+
+    /// Follows long work.
+    #[must_use]
+    pub fn progress(mut self, progress: Arc<dyn Progress>) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Clock and randomness. Default: the machine's.
+    #[must_use]
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Claims the dataset, making it if need be, and restores its newest version (keeps R3, semantics 9).
+    ///
+    /// # Errors
+    /// `Conflict` if another producer is live, `Fenced` if another claimed meanwhile, `Invalid` if the store is not fit, and whatever
+    /// restoring fails with.
+    pub async fn start(self) -> Result<Producer> {
+        let path = Path::parse(self.dataset.name());
+        let path = path
+            .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.name().to_owned(), source })?;
+        let store = DatasetStore::new(self.store, path, self.environment.clone());
+        let segments = self.memory.open(&self.environment)?;
+        let spool_folder = self
+            .spool_folder
+            .or_else(|| segments.state_directory().map(|directory| directory.path().join("tmp")));
+        let mut log = Log::new(store.clone(), self.writer);
+        let tenure = log.claim(self.manners, self.writers).await?;
+        let claim = tenure.claim.clone();
+        let seed = KeySeed(self.environment.random.next_u64());
+        let nothing = State::none(claim.dataset, seed, Arc::new(self.dataset.schema().clone()));
+        let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(StoreAnnouncer::new(store.clone()))];
+        announcers.extend(self.announcers);
+        let mut producer = Producer {
+            dataset: self.dataset,
+            log,
+            replica: Replica::new(store, segments, self.transfer),
+            tenure,
+            loaded: None,
+            nothing: Arc::new(nothing),
+            entry: claim.clone(),
+            is_stale: false,
+            snapshot_every: self.snapshot_every,
+            blobs: BlobWriterOptions {
+                compression: self.compression,
+                temporary_folder: spool_folder.clone(),
+            },
+            spool_folder,
+            validators: self.validators,
+            announcers,
+            progress: self.progress,
+        };
+        producer.load(claim).await?;
+        Ok(producer)
+    }
+}

@@ -1,0 +1,172 @@
+//! What makes a cycle fail.
+
+use std::fmt::Write;
+
+use super::validate::ValidationFailure;
+use super::write_state::PutError;
+use crate::cache::CacheError;
+use crate::error::{Classify, ErrorKind};
+use crate::format::FormatError;
+use crate::format::sections::message::SectionError;
+use crate::format::sections::shard::ShardError;
+use crate::identifiers::{Fingerprint, KeyHash};
+use crate::schema::{Schema, TypeIndex};
+use crate::state::{OpenError, StepError};
+
+/// A cycle that failed. Nothing was published, and the producer is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProducerError {
+    /// A record of a type that the dataset does not have.
+    #[error("the dataset has no type {type_name}; add it to the dataset's record types")]
+    UnknownType {
+        /// The type.
+        type_name: String,
+    },
+    /// A change by key of a type without one.
+    #[error(
+        "type {type_name} has no key, so its records cannot be replaced or deleted one by one; publish a full cycle"
+    )]
+    Keyless {
+        /// The type.
+        type_name: String,
+    },
+    /// Two records with one key.
+    #[error("type {type_name} has two records with the key {key}; a key names one record")]
+    Duplicate {
+        /// The type.
+        type_name: String,
+        /// The key, its fields joined by commas.
+        key: String,
+    },
+    /// A record that the schema or the limits refuse.
+    #[error("a record of type {type_name} cannot be published: {reason}")]
+    Record {
+        /// The type.
+        type_name: String,
+        /// What is wrong, and in which field.
+        reason: String,
+    },
+    /// A record was refused and the closure went on.
+    #[error("a record was refused, so the cycle cannot be published; return the error that `add` gave")]
+    RefusedRecord,
+    /// A full cycle without a record of a type that had some.
+    #[error(
+        "type {type_name} had {records} records and the cycle states none; allow an empty type if that is meant"
+    )]
+    Emptied {
+        /// The type.
+        type_name: String,
+        /// Records it had.
+        records: u64,
+    },
+    /// The log that the producer claimed is gone.
+    #[error("the log of dataset {dataset} is gone; was the folder removed?")]
+    LogGone {
+        /// Path of the dataset.
+        dataset: String,
+    },
+    /// Validators refused the new state.
+    #[error("the new state was refused: {}", joined(.0))]
+    Refused(Vec<ValidationFailure>),
+    /// The dataset's schema and the producer's do not go together.
+    #[error("the schema does not fit the dataset's: {reasons}")]
+    Break {
+        /// Every reason.
+        reasons: String,
+    },
+    /// Two keys have one hash under every seed that was tried.
+    #[error("type {type_name}: {error}; no seed of those tried tells all keys apart")]
+    Collision {
+        /// The type.
+        type_name: String,
+        /// What could not be built.
+        error: ShardError,
+    },
+    /// The state directory failed.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A blob cannot be written.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A section cannot be written.
+    #[error(transparent)]
+    Section(#[from] SectionError),
+    /// What was encoded does not lead to the state that was stated.
+    #[error("the encoded delta does not lead to the new state: {0}; please report this")]
+    SelfCheck(StepError),
+    /// What was encoded does not lead back.
+    #[error("the reverse delta leads to fingerprint {found}, expected {expected}; please report this")]
+    NotReversible {
+        /// Of the version before.
+        expected: Fingerprint,
+        /// Of what the reverse delta led to.
+        found: Fingerprint,
+    },
+    /// The encoded snapshot is not the new state.
+    #[error("the encoded snapshot is not the new state: {0}; please report this")]
+    Snapshot(#[from] OpenError),
+    /// A record cannot be found by its key.
+    #[error("the record of type {type_name} under key hash {:016x} cannot be looked up in the encoded snapshot; please report this", hash.0)]
+    LostKey {
+        /// The type.
+        type_name: String,
+        /// Its key hash.
+        hash: KeyHash,
+    },
+}
+
+impl ProducerError {
+    /// A record that was refused; `key` is how its key reads.
+    pub(super) fn put(schema: &Schema, index: TypeIndex, key: &str, error: PutError) -> Self {
+        let type_name = schema.record_type(index).name.clone();
+        match error {
+            PutError::Duplicate => Self::Duplicate { type_name, key: key.to_owned() },
+            PutError::Spool(error) => Self::Cache(error),
+            PutError::Copy(error) => Self::Record { type_name, reason: error.to_string() },
+            PutError::Wire(error) => Self::Record { type_name, reason: error.to_string() },
+            PutError::Key(error) => Self::Record { type_name, reason: error.to_string() },
+        }
+    }
+
+    /// A shard that cannot be written, for want of a seed or for good.
+    pub(super) fn shard(type_name: &str, error: ShardError) -> Self {
+        match error {
+            ShardError::Rows(error) => Self::Section(error),
+            error @ ShardError::Keys(_) => Self::Collision { type_name: type_name.to_owned(), error },
+        }
+    }
+
+    /// Words that are no record.
+    pub(super) fn wire(type_name: String, error: impl ToString) -> Self {
+        Self::Record { type_name, reason: error.to_string() }
+    }
+
+    /// Whether another seed may help.
+    pub(super) fn is_collision(&self) -> bool {
+        matches!(self, Self::Collision { .. })
+    }
+}
+
+fn joined(failures: &[ValidationFailure]) -> String {
+    let mut text = String::new();
+    for failure in failures {
+        let separator = if text.is_empty() { "" } else { "; " };
+        let _ = write!(text, "{separator}{}: {}", failure.validator, failure.reason);
+    }
+    text
+}
+
+impl Classify for ProducerError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Cache(error) => error.kind(),
+            Self::Format(error) => error.kind(),
+            Self::Section(error) => error.kind(),
+            Self::SelfCheck(_) | Self::NotReversible { .. } | Self::Snapshot(_) | Self::LostKey { .. } => {
+                ErrorKind::Internal
+            }
+            _ => ErrorKind::Invalid,
+        }
+    }
+}

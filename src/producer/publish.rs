@@ -1,0 +1,172 @@
+//! From a prepared version to a released one: upload, commit, announce.
+
+use std::sync::Arc;
+
+use super::prepare::{Deltas, Prepared};
+use super::{Producer, Publication};
+use crate::announce::{Announcement, milliseconds};
+use crate::error::{ErrorKind, Result};
+use crate::format::{BlobReference, FinishedBlob, Manifest, ManifestReference, TypeSummary};
+use crate::identifiers::{Attempt, ContentHash, Version};
+use crate::log::{Commit, LogEntry, Outcome, SnapshotReference};
+use crate::progress::{Stage, Unit};
+use crate::replica::Loaded;
+use crate::replica::transfer::{upload, upload_manifest};
+use crate::state::State;
+use crate::store::ObjectName;
+
+/// Bytes of a version's blobs in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublishedBytes {
+    /// The snapshot, if the version has one.
+    pub snapshot: Option<u64>,
+    /// The delta; none for a first version or after a break.
+    pub delta: Option<u64>,
+    /// The reverse delta.
+    pub reverse: Option<u64>,
+}
+
+impl Producer {
+    /// Uploads, commits, and only then believes it (keeps R3, R4).
+    pub(super) async fn publish(&mut self, prepared: Prepared) -> Result<Publication> {
+        let attempt = Attempt(self.log.store().environment().random.next_u64());
+        let version = prepared.state.version();
+        tracing::info!(phase = "upload", %version, "uploading");
+        let uploaded = self.upload(&prepared, version, attempt).await?;
+        let manifest = self.manifest(&prepared.state, attempt, &uploaded);
+        let reference = upload_manifest(self.log.store(), &manifest).await?;
+        tracing::info!(phase = "commit", %version, "committing");
+        self.commit(attempt, &reference, uploaded.snapshot.as_ref()).await?;
+        let types = prepared.state.tables().iter().zip(&prepared.changes);
+        let types = types.map(|(table, (name, counts))| (name.clone(), table.len(), *counts)).collect();
+        let (state, manifest) = (Arc::new(prepared.state), Some(Arc::new(manifest)));
+        self.loaded = Some(Loaded { state, reference: reference.clone(), manifest });
+        self.announce().await;
+        tracing::info!(phase = "published", %version, "published");
+        Ok(Publication { version, manifest: reference, types, bytes: uploaded.bytes() })
+    }
+
+    async fn upload(&self, prepared: &Prepared, version: Version, attempt: Attempt) -> Result<Uploaded> {
+        let (from, to) = (self.version(), version);
+        let Deltas { forward, reverse } = match &prepared.deltas {
+            Some(deltas) => deltas,
+            None => {
+                self.begin_upload(prepared.snapshot.iter());
+                let snapshot =
+                    self.put(prepared.snapshot.as_ref(), ObjectName::Snapshot { version, attempt });
+                return Ok(Uploaded { delta: None, reverse: None, snapshot: snapshot.await? });
+            }
+        };
+        self.begin_upload([forward, reverse].into_iter().chain(&prepared.snapshot));
+        let (delta, reverse, snapshot) = futures::try_join!(
+            self.put(Some(forward), ObjectName::Delta { from, to, attempt }),
+            self.put(Some(reverse), ObjectName::ReverseDelta { from: to, to: from, attempt }),
+            self.put(prepared.snapshot.as_ref(), ObjectName::Snapshot { version, attempt }),
+        )?;
+        Ok(Uploaded { delta, reverse, snapshot })
+    }
+
+    fn begin_upload<'b>(&self, blobs: impl Iterator<Item = &'b FinishedBlob>) {
+        let total = Some(blobs.map(FinishedBlob::length).sum());
+        self.progress.stage(Stage { name: "uploading", unit: Unit::Bytes, total });
+    }
+
+    async fn put(&self, blob: Option<&FinishedBlob>, name: ObjectName) -> Result<Option<BlobReference>> {
+        let Some(blob) = blob else { return Ok(None) };
+        let stored = upload(self.log.store(), &name, blob, self.replica.options(), &self.progress).await?;
+        Ok(Some(stored))
+    }
+
+    fn manifest(&self, state: &State, attempt: Attempt, uploaded: &Uploaded) -> Manifest {
+        let parent = self.loaded.as_ref();
+        let links = parent.and_then(|loaded| {
+            let manifest = loaded.manifest.as_ref()?;
+            Some(manifest.child_links(loaded.reference.hash, self.entry.floor))
+        });
+        let types = state.tables().iter().map(|table| TypeSummary {
+            name: table.name().to_owned(),
+            records: table.len(),
+            fingerprint: table.fingerprint(),
+        });
+        Manifest {
+            dataset_id: state.dataset(),
+            version: state.version(),
+            parent: parent.map(|loaded| loaded.reference.clone()),
+            epoch: self.tenure.epoch,
+            attempt,
+            created_at_ms: milliseconds(self.log.store().environment().clock.now()),
+            schema_hash: ContentHash::of(&state.schema().stored_bytes()),
+            key_seed: state.seed(),
+            types: types.collect(),
+            tags: state.tags().clone(),
+            delta: uploaded.delta.clone(),
+            reverse_delta: uploaded.reverse.clone(),
+            links: links.unwrap_or_default(),
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        attempt: Attempt,
+        manifest: &ManifestReference,
+        snapshot: Option<&BlobReference>,
+    ) -> Result<()> {
+        let version = manifest.version;
+        let snapshot =
+            snapshot.map(|blob| SnapshotReference { version, attempt, hash: blob.hash, bytes: blob.length });
+        let commit = Commit {
+            epoch: self.tenure.epoch,
+            holder: self.tenure.holder,
+            parent: self.entry.latest,
+            manifest: crate::log::ManifestReference { version, attempt, hash: manifest.hash },
+            snapshot,
+        };
+        let appended = self.log.append(&commit).await.map_err(crate::Error::from);
+        match appended {
+            Ok(Outcome::Appended(appended)) => {
+                self.is_stale = appended.tail.latest_version() != version;
+                self.entry = appended.tail;
+            }
+            Ok(Outcome::Done(tail)) => self.entry = *tail,
+            Err(error) => {
+                self.is_stale = error.kind() != ErrorKind::Fenced;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Best effort: consumers that do not hear of it find out when they next look (R10).
+    async fn announce(&self) {
+        let entry: &LogEntry = &self.entry;
+        let announcement = Announcement {
+            dataset: self.log.store().name().to_owned(),
+            sequence: entry.sequence,
+            target: entry.target("").manifest.map_or(Version::NONE, |manifest| manifest.version),
+            at: entry.at,
+        };
+        for announcer in &self.announcers {
+            if let Err(error) = announcer.announce(&announcement).await {
+                tracing::warn!(%error, "the announcement of version {} was not delivered", announcement.target);
+            }
+        }
+    }
+}
+
+/// What lies in the store of a version that is not committed yet.
+struct Uploaded {
+    delta: Option<BlobReference>,
+    reverse: Option<BlobReference>,
+    snapshot: Option<BlobReference>,
+}
+
+impl Uploaded {
+    fn bytes(&self) -> PublishedBytes {
+        let length = |blob: &Option<BlobReference>| blob.as_ref().map(|blob| blob.length);
+        PublishedBytes {
+            snapshot: length(&self.snapshot),
+            delta: length(&self.delta),
+            reverse: length(&self.reverse),
+        }
+    }
+}

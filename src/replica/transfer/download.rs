@@ -1,0 +1,177 @@
+//! A blob in the store: its header first, then the sections one wants.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::decode::{Piece, Row, decode};
+use super::error::TransferError;
+use super::plan::{Batch, batches, holds};
+use super::{SectionSink, TransferOptions};
+use crate::format::{BlobHeader, BlobReference, Preamble, SectionEntry};
+use crate::progress::Progress;
+use crate::store::{DatasetStore, ObjectName};
+
+/// Bytes of the first request: the header of most blobs, and all of a small delta.
+const FIRST_LENGTH: u64 = 64 << 10;
+
+/// A blob in the store whose header is here and verified. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct RemoteBlob {
+    store: DatasetStore,
+    name: ObjectName,
+    object: Arc<str>,
+    header: Arc<BlobHeader>,
+    /// The first bytes of the blob, header and more.
+    head: Bytes,
+}
+
+impl RemoteBlob {
+    /// Fetches and verifies preamble and header of the blob that `reference` names: one request, or two when the header
+    /// ends beyond the first 64 KiB.
+    ///
+    /// Fails with [`ErrorKind::NotFound`](crate::ErrorKind) when the blob is not there, with `Corrupt` when it is cut
+    /// off or its head is not the one that the reference means, and with `Unavailable` when retries did not help.
+    pub async fn open(store: &DatasetStore, reference: &BlobReference) -> Result<Self, TransferError> {
+        let name = ObjectName::parse(&reference.name)
+            .ok_or_else(|| TransferError::Name { expected: "a blob", found: reference.name.clone() })?;
+        let first = store.get_range(&name, 0..FIRST_LENGTH.min(reference.length)).await?;
+        let header_end = Preamble::parse(&first, &reference.name)?.header_end().min(reference.length);
+        let head = match header_end.checked_sub(first.len() as u64) {
+            None | Some(0) => first,
+            Some(_) => complete(store, &name, first, header_end).await?,
+        };
+        let header = BlobHeader::parse(&head, reference)?;
+        let object = Arc::from(reference.name.as_str());
+        Ok(Self { store: store.clone(), name, object, header: Arc::new(header), head })
+    }
+
+    /// The verified header.
+    #[must_use]
+    pub fn header(&self) -> &BlobHeader {
+        &self.header
+    }
+
+    /// The verified header, to keep.
+    #[must_use]
+    pub fn shared_header(&self) -> Arc<BlobHeader> {
+        Arc::clone(&self.header)
+    }
+
+    /// Fetches, decodes and verifies `sections`, which are of this blob's header; gives what `sink` made of each, in
+    /// their order. `progress` advances by stored bytes, by the sum of [`SectionEntry::stored_length`] in all.
+    ///
+    /// Arrives with all sections or fails: with `NotFound` when the blob is gone meanwhile, `Corrupt` when it is cut off or a
+    /// section is not what the header says, `Unavailable` when retries did not help, and with the sink's own kind.
+    /// Sections that were closed before a failure stay with the sink.
+    ///
+    /// # Panics
+    ///
+    /// When a section is not of this blob's header.
+    pub async fn fetch<S: SectionSink>(
+        &self,
+        sections: &[SectionEntry],
+        sink: &Arc<S>,
+        options: &TransferOptions,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Vec<S::Output>, TransferError> {
+        let all = self.header.sections();
+        assert!(sections.iter().all(|section| holds(all, section)), "sections of this blob");
+        let requests = Arc::new(Semaphore::new(options.requests.max(1)));
+        let batches = batches(all, sections, self.head.len() as u64, options.range_length.max(1));
+        let fetched = stream::iter(batches).map(|batch| {
+            let wanted = batch.sections.iter().map(|at| sections[*at]).collect();
+            self.fetch_batch(batch, wanted, sink, &requests, options, progress)
+        });
+        let outputs: Vec<Vec<(usize, S::Output)>> =
+            fetched.buffer_unordered(options.requests.max(1)).try_collect().await?;
+        let mut outputs: Vec<(usize, S::Output)> = outputs.into_iter().flatten().collect();
+        outputs.sort_by_key(|(at, _)| *at);
+        Ok(outputs.into_iter().map(|(_, output)| output).collect())
+    }
+
+    /// Fetches one batch while a blocking thread decodes it; outputs come with their place in the list of sections.
+    async fn fetch_batch<S: SectionSink>(
+        &self,
+        batch: Batch,
+        wanted: Vec<SectionEntry>,
+        sink: &Arc<S>,
+        requests: &Arc<Semaphore>,
+        options: &TransferOptions,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Vec<(usize, S::Output)>, TransferError> {
+        let (send, receive) = mpsc::channel(1);
+        let row = if batch.ranges.is_empty() {
+            Row::held(self.head.clone())
+        } else {
+            Row::arriving(batch.start, receive)
+        };
+        let decoding = self.spawn_decoder(wanted, row, sink, progress);
+        let fed = self.feed(batch.ranges, send, requests, options).await;
+        let decoded = decoding.await;
+        // A request that failed is why the decoder got too little, so its error comes first.
+        fed?;
+        let outputs =
+            decoded.map_err(|source| TransferError::Lost { object: self.object.to_string(), source })??;
+        Ok(batch.sections.into_iter().zip(outputs).collect())
+    }
+
+    fn spawn_decoder<S: SectionSink>(
+        &self,
+        wanted: Vec<SectionEntry>,
+        row: Row,
+        sink: &Arc<S>,
+        progress: &Arc<dyn Progress>,
+    ) -> JoinHandle<Result<Vec<S::Output>, TransferError>> {
+        let (object, sink, progress) = (Arc::clone(&self.object), Arc::clone(sink), Arc::clone(progress));
+        spawn_blocking(move || decode(&object, &wanted, row, &*sink, &*progress))
+    }
+
+    /// Fetches `ranges` several at a time and hands them over in their order.
+    ///
+    /// The right to a request is taken in the order of the ranges and kept until its bytes are decoded: so a range that
+    /// waits for the one before it never keeps that one from being fetched, and bytes in memory are bounded.
+    async fn feed(
+        &self,
+        ranges: Vec<Range<u64>>,
+        decoder: mpsc::Sender<Piece>,
+        requests: &Arc<Semaphore>,
+        options: &TransferOptions,
+    ) -> Result<(), TransferError> {
+        let permitted = stream::iter(ranges).then(|range| {
+            let permit = Arc::clone(requests).acquire_owned();
+            async move { (range, permit.await.expect("the semaphore is never closed")) }
+        });
+        let pieces = permitted.map(|(range, permit)| {
+            let (store, name) = (self.store.clone(), self.name);
+            async move {
+                let bytes = store.get_range(&name, range).await?;
+                Ok::<_, TransferError>(Piece { bytes, _permit: Some(permit) })
+            }
+        });
+        let mut pieces = std::pin::pin!(pieces.buffered(options.requests.max(1)));
+        while let Some(piece) = pieces.try_next().await? {
+            if decoder.send(piece).await.is_err() {
+                break; // The decoder failed and says why.
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `first` and what follows it up to `end`.
+async fn complete(
+    store: &DatasetStore,
+    name: &ObjectName,
+    first: Bytes,
+    end: u64,
+) -> Result<Bytes, TransferError> {
+    let rest = store.get_range(name, first.len() as u64..end).await?;
+    let mut head = BytesMut::from(first);
+    head.extend_from_slice(&rest);
+    Ok(head.freeze())
+}

@@ -1,0 +1,3 @@
+//! Generated from `films.capnp` by `cargo run -p xtask -- generate`.
+
+pub mod films_capnp;

@@ -1,0 +1,164 @@
+//! Applying the changes of one version step to a table.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::overlay::OverlaySection;
+use super::row::{Row, RowError};
+use super::section::Section;
+use super::table::{Position, Table};
+use crate::error::{Classify, ErrorKind};
+use crate::format::sections::changes::Changes;
+use crate::format::sections::message::SectionError;
+use crate::identifiers::{Fingerprint, KeyHash};
+
+/// Rows that one task resolves.
+const BATCH: usize = 512;
+
+impl Table {
+    /// Applies the changes `sections` (all parts of one step). A table that an error came from is half changed and must be dropped.
+    ///
+    /// Every row that dies is found by its hash and subtracted from the fingerprint, every row that comes is hashed and added: O(changes),
+    /// in parallel. The caller compares the fingerprint that comes out with the manifest's.
+    pub(crate) fn apply(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
+        let mut opened = Vec::with_capacity(sections.len());
+        for section in sections {
+            let changes = Changes::open(section.words())
+                .map_err(|error| ApplyError::Section { section: section.name().to_string(), error })?;
+            opened.push(Arc::new(OverlaySection { section, changes }));
+        }
+        let effects = opened.iter().map(|section| self.effect(section)).collect::<Result<Vec<_>, _>>()?;
+        for (section, effect) in opened.into_iter().zip(effects) {
+            self.install(section, effect)?;
+        }
+        Ok(())
+    }
+
+    /// What a section does to this table, found without changing anything.
+    fn effect(&self, section: &OverlaySection) -> Result<Effect, ApplyError> {
+        let hashes = section.hashes();
+        let written = hashes.par_iter().enumerate().with_min_len(BATCH);
+        let written = written.try_fold(Batch::default, |mut batch, (row, hash)| {
+            if !section.added(row as u32) {
+                batch.kill(self, KeyHash(*hash))?;
+            }
+            batch.add(self, KeyHash(*hash), section.row(row as u32))?;
+            Ok(batch)
+        });
+        let removed = section.removed().par_iter().with_min_len(BATCH);
+        let removed = removed.try_fold(Batch::default, |mut batch, hash| {
+            batch.kill(self, KeyHash(*hash))?;
+            Ok(batch)
+        });
+        let join = |mut left: Effect, right: Effect| {
+            left.join(right);
+            left
+        };
+        written
+            .chain(removed)
+            .map(|batch: Result<Batch, ApplyError>| batch.map(|batch| batch.effect))
+            .try_reduce(Effect::default, |left, right| Ok(join(left, right)))
+    }
+
+    fn install(&mut self, section: Arc<OverlaySection>, effect: Effect) -> Result<(), ApplyError> {
+        for (hash, position) in &effect.killed {
+            if !self.kill(*position) {
+                return Err(ApplyError::Twice { hash: *hash });
+            }
+        }
+        for hash in section.hashes() {
+            self.touch(KeyHash(*hash));
+        }
+        self.count = self.count + u64::from(section.changes.rows.len()) - effect.killed.len() as u64;
+        self.fingerprint = self.fingerprint.plus(effect.gained).minus(effect.lost);
+        self.overlay.push(section);
+        Ok(())
+    }
+}
+
+/// What a section does: rows that die, and what the fingerprint gains and loses.
+#[derive(Default)]
+struct Effect {
+    killed: Vec<(KeyHash, Position)>,
+    gained: Fingerprint,
+    lost: Fingerprint,
+}
+
+impl Effect {
+    fn join(&mut self, other: Self) {
+        self.killed.extend(other.killed);
+        self.gained = self.gained.plus(other.gained);
+        self.lost = self.lost.plus(other.lost);
+    }
+}
+
+/// The effect of the rows of one task.
+#[derive(Default)]
+struct Batch {
+    effect: Effect,
+    scratch: Vec<u64>,
+}
+
+impl Batch {
+    fn kill(&mut self, table: &Table, hash: KeyHash) -> Result<(), ApplyError> {
+        let (position, row) = table.locate_hash(hash).ok_or(ApplyError::NoRecord { hash })?;
+        self.effect.killed.push((hash, position));
+        self.effect.lost =
+            self.effect.lost.plus(table.share_of(row, &mut self.scratch).map_err(RowError::from)?);
+        Ok(())
+    }
+
+    fn add(&mut self, table: &Table, hash: KeyHash, row: Row<'_>) -> Result<(), ApplyError> {
+        let found = table.key_hash(row).map_err(RowError::from)?;
+        if found != hash {
+            return Err(ApplyError::WrongHash { expected: hash, found });
+        }
+        self.effect.gained =
+            self.effect.gained.plus(table.share_of(row, &mut self.scratch).map_err(RowError::from)?);
+        Ok(())
+    }
+}
+
+/// Changes that do not fit the table.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplyError {
+    /// A section is malformed.
+    #[error("changes section {section}: {error}")]
+    Section {
+        /// Name of the section.
+        section: String,
+        /// What is wrong with it.
+        error: SectionError,
+    },
+    /// A record that should be there is not.
+    #[error("changes name a record under key hash {:016x}, the version they are applied to has none", hash.0)]
+    NoRecord {
+        /// The hash.
+        hash: KeyHash,
+    },
+    /// A record does not lie under its hash.
+    #[error("changes name a record by key hash {:016x}, its key has {:016x}", expected.0, found.0)]
+    WrongHash {
+        /// The hash it is named by.
+        expected: KeyHash,
+        /// The hash of its key.
+        found: KeyHash,
+    },
+    /// Two parts of the changes name the same record.
+    #[error("changes name the record under key hash {:016x} twice", hash.0)]
+    Twice {
+        /// The hash.
+        hash: KeyHash,
+    },
+    /// A record is malformed.
+    #[error("a record is malformed: {0}")]
+    Record(#[from] RowError),
+}
+
+impl Classify for ApplyError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Corrupt
+    }
+}

@@ -1,0 +1,172 @@
+//! What deltas changed since the base: their sections, and levels that find a hash in them.
+
+use std::sync::Arc;
+
+use super::row::Row;
+use super::section::Section;
+use crate::format::sections::changes::Changes;
+use crate::identifiers::KeyHash;
+use crate::index::bits::SharedBits;
+use crate::index::directory::{Directory, OverlayPosition, position};
+
+/// A changes section as it lies in memory.
+#[derive(Debug)]
+pub(crate) struct OverlaySection {
+    pub(crate) section: Arc<Section>,
+    pub(crate) changes: Changes,
+}
+
+impl OverlaySection {
+    pub(crate) fn row(&self, row: u32) -> Row<'_> {
+        Row::new(&self.section, &self.changes.rows, row)
+    }
+
+    pub(crate) fn hashes(&self) -> &[u64] {
+        self.changes.hashes(self.section.words())
+    }
+
+    pub(crate) fn removed(&self) -> &[u64] {
+        self.changes.removed(self.section.words())
+    }
+
+    pub(crate) fn added(&self, row: u32) -> bool {
+        self.changes.added(self.section.words(), row)
+    }
+}
+
+/// One level: a section as it came, sorted by hash, or the merged directory of several.
+#[derive(Clone, Debug)]
+enum Level {
+    Section(u32),
+    Merged(Arc<Directory>),
+}
+
+/// The sections since the base, which of their rows are dead, and the levels over them.
+///
+/// A section whose rows are all dead is dropped; its number stays taken, so that positions keep their meaning.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overlay {
+    sections: Vec<Option<Live>>,
+    levels: Vec<Level>,
+}
+
+/// A section with at least one live row.
+#[derive(Clone, Debug)]
+struct Live {
+    section: Arc<OverlaySection>,
+    dead: SharedBits,
+    rows: u32,
+}
+
+impl Overlay {
+    /// The live row under `hash` that `matches`, with its position. At most one row under a hash is live.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(Row<'_>) -> bool,
+    ) -> Option<(OverlayPosition, Row<'_>)> {
+        self.levels.iter().find_map(|level| match level {
+            Level::Section(number) => {
+                let hashes = self.sections[*number as usize].as_ref()?.section.hashes();
+                let row = position(hashes.len(), hash.0, |at| hashes[at])? as u32;
+                self.live(OverlayPosition { section: *number, row }).filter(|(_, row)| matches(*row))
+            }
+            Level::Merged(directory) => {
+                directory.find(hash.0).find_map(|at| self.live(at).filter(|(_, row)| matches(*row)))
+            }
+        })
+    }
+
+    /// The row at `at`, unless it is dead.
+    fn live(&self, at: OverlayPosition) -> Option<(OverlayPosition, Row<'_>)> {
+        let live = self.sections[at.section as usize].as_ref()?;
+        (!live.dead.get(u64::from(at.row))).then(|| (at, live.section.row(at.row)))
+    }
+
+    /// The row at `at`, dead or alive, of a section that is held.
+    pub(crate) fn row(&self, at: OverlayPosition) -> Row<'_> {
+        let live = self.sections[at.section as usize].as_ref();
+        live.expect("a live row lies in a section that is held").section.row(at.row)
+    }
+
+    /// Every live row of every section.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (OverlayPosition, Row<'_>)> {
+        let numbered = self.sections.iter().enumerate();
+        numbered.filter_map(|(number, live)| Some((number, live.as_ref()?))).flat_map(|(number, live)| {
+            let row = move |row| (OverlayPosition { section: number as u32, row }, live.section.row(row));
+            (0..live.section.changes.rows.len()).filter(|row| !live.dead.get(u64::from(*row))).map(row)
+        })
+    }
+
+    /// The sections that still hold live rows.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &OverlaySection> {
+        self.sections.iter().flatten().map(|live| &*live.section)
+    }
+
+    /// How many rows each section has, by its number; none once it was dropped.
+    pub(crate) fn section_rows(&self) -> Vec<u32> {
+        let rows = |live: &Option<Live>| live.as_ref().map_or(0, |live| live.section.changes.rows.len());
+        self.sections.iter().map(rows).collect()
+    }
+
+    /// Marks a row dead, says whether it was alive; a section goes with its last live row.
+    pub(crate) fn kill(&mut self, at: OverlayPosition) -> bool {
+        let place = &mut self.sections[at.section as usize];
+        let Some(live) = place.as_mut() else { return false };
+        if live.dead.set(u64::from(at.row)) {
+            return false;
+        }
+        live.rows -= 1;
+        if live.rows == 0 {
+            *place = None;
+            self.levels.retain(|level| !matches!(level, Level::Section(number) if *number == at.section));
+        }
+        true
+    }
+
+    /// Adds a section as a new level, then merges levels so that each is at least twice as long as the next.
+    pub(crate) fn push(&mut self, section: Arc<OverlaySection>) {
+        let rows = section.changes.rows.len();
+        if rows == 0 {
+            return;
+        }
+        let number = self.sections.len() as u32;
+        self.sections.push(Some(Live { section, dead: SharedBits::new(u64::from(rows)), rows }));
+        self.levels.push(Level::Section(number));
+        while let [.., before, last] = &self.levels[..]
+            && self.length(before) < 2 * self.length(last)
+        {
+            let merged = self.merge(before, last);
+            self.levels.truncate(self.levels.len() - 2);
+            self.levels.push(Level::Merged(Arc::new(merged)));
+        }
+    }
+
+    /// One directory of what is live in two levels.
+    fn merge(&self, first: &Level, second: &Level) -> Directory {
+        let mut entries = Vec::with_capacity(self.length(first) + self.length(second));
+        for level in [first, second] {
+            match level {
+                Level::Section(number) => {
+                    let live = self.sections[*number as usize].iter();
+                    let hashes = live.flat_map(|live| live.section.hashes()).zip(0u32..);
+                    entries
+                        .extend(hashes.map(|(hash, row)| (*hash, OverlayPosition { section: *number, row })));
+                }
+                Level::Merged(directory) => entries.extend(directory.entries()),
+            }
+        }
+        entries.retain(|(_, at)| self.live(*at).is_some());
+        Directory::new(entries)
+    }
+
+    fn length(&self, level: &Level) -> usize {
+        match level {
+            Level::Section(number) => {
+                self.sections[*number as usize].as_ref().map_or(0, |live| live.section.hashes().len())
+            }
+            Level::Merged(directory) => directory.len(),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A state as the state directory records it, and back: a restart needs no network (keeps semantics 24).
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::open::TypeSections;
+use super::table::AppliedStep;
+use super::{ApplyError, Section, State};
+use crate::cache::{Current, CurrentShard, CurrentStep, CurrentType, ManifestReference, SectionName};
+use crate::error::{Classify, ErrorKind};
+use crate::format::Tags;
+use crate::identifiers::{ContentHash, Sequence};
+use crate::schema::{Schema, SchemaError};
+
+impl State {
+    /// What to record: the sections this state is made of, as of log entry `sequence`.
+    pub(crate) fn record(
+        &self,
+        sequence: Sequence,
+        manifest: ManifestReference,
+        confirmed_at: SystemTime,
+    ) -> Current {
+        let schema = self.schema.stored_bytes();
+        let types = self.tables.iter().map(|table| CurrentType {
+            name: table.name().to_owned(),
+            record_count: table.len(),
+            fingerprint: table.fingerprint(),
+            base: table
+                .base
+                .shards()
+                .iter()
+                .map(|shard| CurrentShard {
+                    rows: shard.rows_section.name(),
+                    keys: shard.keys_section.name(),
+                })
+                .collect(),
+            overlay: table
+                .applied
+                .iter()
+                .map(|step| CurrentStep {
+                    from: step.from,
+                    to: step.to,
+                    fingerprint_after: step.fingerprint,
+                    changes: step.sections.clone(),
+                })
+                .collect(),
+        });
+        Current {
+            dataset: self.dataset,
+            sequence,
+            version: self.version,
+            manifest,
+            confirmed_at,
+            key_seed: self.seed,
+            schema_hash: ContentHash::of(&schema),
+            schema,
+            tags: Tags::clone(&self.tags),
+            types: types.collect(),
+        }
+    }
+
+    /// The state that was recorded, from sections that were verified and sealed when they were written; `section` finds one by name.
+    pub(crate) fn reopen(
+        current: &Current,
+        mut section: impl FnMut(SectionName) -> Result<Arc<Section>, crate::Error>,
+    ) -> Result<Self, crate::Error> {
+        let schema = Arc::new(Schema::from_stored_bytes(&current.schema).map_err(ReopenError::Schema)?);
+        let mut types = Vec::new();
+        for part in current.types.iter().filter(|part| !part.base.is_empty()) {
+            let shards = part.base.iter().map(|shard| Ok((section(shard.rows)?, section(shard.keys)?)));
+            types.push(TypeSections {
+                name: part.name.clone(),
+                expected: None,
+                shards: shards.collect::<Result<_, crate::Error>>()?,
+            });
+        }
+        let mut state = Self::open(
+            current.dataset,
+            current.version,
+            current.key_seed,
+            schema,
+            current.tags.clone(),
+            types,
+            false,
+        )?;
+        for part in &current.types {
+            state.replay(part, &mut section)?;
+        }
+        Ok(state)
+    }
+
+    fn replay(
+        &mut self,
+        part: &CurrentType,
+        section: &mut impl FnMut(SectionName) -> Result<Arc<Section>, crate::Error>,
+    ) -> Result<(), crate::Error> {
+        let unknown = || ReopenError::UnknownType { name: part.name.clone() };
+        let table = self.tables.iter_mut().find(|table| table.name() == part.name).ok_or_else(unknown)?;
+        let table = Arc::make_mut(table);
+        for step in &part.overlay {
+            let sections = step.changes.iter().map(|name| section(*name)).collect::<Result<Vec<_>, _>>()?;
+            table.apply(sections).map_err(ReopenError::Apply)?;
+            table.applied.push(Arc::new(AppliedStep {
+                from: step.from,
+                to: step.to,
+                fingerprint: step.fingerprint_after,
+                sections: step.changes.clone(),
+            }));
+        }
+        table.fingerprint = part.fingerprint;
+        if table.count != part.record_count {
+            let (name, expected, found) = (part.name.clone(), part.record_count, table.count);
+            return Err(ReopenError::Count { name, expected, found }.into());
+        }
+        Ok(())
+    }
+}
+
+/// A record that no state can be made from.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReopenError {
+    /// The schema cannot be read.
+    #[error("the recorded schema cannot be used: {0}")]
+    Schema(SchemaError),
+    /// A type that the schema does not have.
+    #[error("the record names type {name}, which its schema does not have")]
+    UnknownType {
+        /// The type.
+        name: String,
+    },
+    /// The recorded changes do not fit the recorded base.
+    #[error("the recorded changes do not fit: {0}")]
+    Apply(ApplyError),
+    /// Another number of records.
+    #[error("type {name} has {found} records, {expected} are recorded")]
+    Count {
+        /// The type.
+        name: String,
+        /// What the record says.
+        expected: u64,
+        /// What the sections hold.
+        found: u64,
+    },
+}
+
+impl Classify for ReopenError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Corrupt
+    }
+}

@@ -1,0 +1,39 @@
+//! A segment with the name of its bytes.
+
+use super::segment::Segment;
+use crate::cache::SectionName;
+
+/// A section in memory, named by its content.
+#[derive(Debug)]
+pub struct Section {
+    name: SectionName,
+    segment: Segment,
+}
+
+impl Section {
+    /// The bytes of `segment`, which hash to `name`.
+    #[must_use]
+    pub fn new(name: SectionName, segment: Segment) -> Self {
+        Self { name, segment }
+    }
+
+    /// Hash and length of the framed bytes.
+    #[must_use]
+    pub fn name(&self) -> SectionName {
+        self.name
+    }
+
+    /// Words of the message.
+    #[inline]
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        self.segment.words()
+    }
+
+    /// The segment itself.
+    #[inline]
+    #[must_use]
+    pub fn segment(&self) -> &Segment {
+        &self.segment
+    }
+}

@@ -1,0 +1,75 @@
+//! Records as JSON.
+//!
+//! A [`JsonPrinter`] is compiled from a schema once and then prints any number of records, from any thread, into a buffer
+//! that the caller keeps: nothing is allocated for a record. One mapping holds for input and output, so what is printed can
+//! be published again and gives the same records:
+//!
+//! | in the schema | in JSON |
+//! |---|---|
+//! | integers | numbers |
+//! | `Float32`, `Float64` | the shortest number that reads back as the same value, with a point or an exponent: `3435.0`; `"NaN"`, `"Infinity"`, `"-Infinity"` |
+//! | `Bool`, `Void` | `true`, `false`; `null` |
+//! | `Text` | a string |
+//! | `Data` | base64 with padding, as a string |
+//! | an enum | the name of its value; the number where the schema has no name for it |
+//! | a list | an array |
+//! | a struct, a group | an object with its fields in code order, under their names in files (`$name`) |
+//! | a union | in the object of its struct or group, only the member that is set |
+//! | an optional group | the value, or `null` |
+//! | an absent pointer | `null`, also where the schema has a default for it |
+
+mod base64;
+mod compile;
+mod print;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use compile::JsonPrinter;
+pub use text::plain_length;
+
+use crate::error::{Classify, ErrorKind};
+use crate::wire::WireError;
+
+/// Deepest nesting of structs and lists that is printed: more than any record that was published has.
+pub const MAX_DEPTH: u32 = 128;
+
+/// Longest JSON of one record, in bytes.
+pub const MAX_RECORD: usize = 1 << 30;
+
+/// A record that cannot be printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// The words are not what the schema says.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// A union is set to a member that the schema does not have.
+    #[error(
+        "{structure}: member {found} of the union is set, expected one below {expected}: read with a newer schema"
+    )]
+    UnknownMember {
+        /// The struct or group.
+        structure: String,
+        /// Members that the schema has.
+        expected: u16,
+        /// The discriminant.
+        found: u16,
+    },
+    /// Structs and lists lie too deep in each other.
+    #[error("the record is nested deeper than {MAX_DEPTH} levels: its bytes are wrong")]
+    TooDeep,
+    /// The JSON of one record would be too long.
+    #[error("the record takes more than {MAX_RECORD} bytes of JSON: read it through the library")]
+    TooLong,
+}
+
+impl Classify for JsonError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Wire(error) => error.kind(),
+            Self::UnknownMember { .. } | Self::TooDeep => ErrorKind::Corrupt,
+            Self::TooLong => ErrorKind::Invalid,
+        }
+    }
+}
