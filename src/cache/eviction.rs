@@ -97,7 +97,7 @@ fn evict(directory: &StateDirectory, budget: u64, incoming: u64) -> Result<u64, 
         }
     }
     if bytes.saturating_add(incoming) > budget {
-        tracing::warn!(
+        tracing::info!(
             bytes,
             incoming,
             budget,

@@ -128,14 +128,12 @@ pub enum LogError {
     },
     /// A producer that holds the dataset is alive.
     #[error(
-        "another producer is live: process {process} on {host}, last heard of {} s ago; let it finish, wait for it \
+        "another producer is live: {who}, last heard of {} s ago; let it finish, wait for it \
          (`--wait`), or take over (`--take-over`)", heard_ago.as_secs()
     )]
     Live {
-        /// Its host, or what it calls itself.
-        host: String,
-        /// Its process number there; 0 while it has only claimed.
-        process: u32,
+        /// Its process and host; what it calls itself in the log while it has only claimed.
+        who: String,
         /// How old its last sign of life is, by the clocks of both.
         heard_ago: Duration,
     },

@@ -38,11 +38,10 @@ pub(super) fn judge(tail: &LogEntry, beat: Option<&Beat>, liveness: Liveness, no
 pub(super) fn live(tail: &LogEntry, beat: Option<&Beat>, now: SystemTime) -> LogError {
     match beat.filter(|beat| beat.holder == tail.holder) {
         Some(beat) => LogError::Live {
-            host: beat.process.host.clone(),
-            process: beat.process.process,
+            who: format!("process {} on {}", beat.process.process, beat.process.host),
             heard_ago: apart(beat.at, now),
         },
-        None => LogError::Live { host: tail.writer.clone(), process: 0, heard_ago: apart(tail.at, now) },
+        None => LogError::Live { who: tail.writer.clone(), heard_ago: apart(tail.at, now) },
     }
 }
 
