@@ -234,23 +234,50 @@ async fn a_create_below_the_tail_is_void_though_it_was_created_r4() {
     assert_eq!(own.sequence, Sequence(11));
 }
 
+/// Another writer builds on the entry before its own writer looks.
+struct BuiltUpon(Arc<FaultyStore>);
+
+impl Decide for BuiltUpon {
+    fn decide(&self, tail: Option<&LogEntry>, nonce: Nonce) -> Decision {
+        let mut later = entry_numbered(tail.expect("there is a dataset").sequence.0 + 2);
+        later.recent[0] = nonce;
+        let path = Path::from(format!("movies/{}", later.name()));
+        let bytes = PutPayload::from_bytes(later.encode().expect("encodes").bytes);
+        self.0.inner().put(&path, bytes).now_or_never().expect("memory does not wait").expect("puts");
+        Touch.decide(tail, nonce)
+    }
+
+    fn judge(&self, _own: &LogEntry, _tail: &LogEntry) -> Judgement {
+        unreachable!("the tail names it")
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_entry_that_later_ones_build_on_happened_r4() {
-    let (store, dataset) = dataset(1, Faults::none());
+    for faults in [Faults::none(), Faults { create_fails_after: 100, ..Faults::none() }] {
+        let (store, dataset) = dataset(1, faults);
+        put(&dataset, entry()).await;
+        let outcome = Log::new(dataset, "me").append(&BuiltUpon(Arc::clone(&store))).await;
+        let Outcome::Appended(appended) = outcome.expect("it happened") else { panic!("it was appended") };
+        assert_eq!((appended.entry.sequence, appended.tail.sequence), (Sequence(5), Sequence(6)));
+        assert_eq!(creates(&store).len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_writers_whose_answers_are_lost_make_one_entry_for_each_append_r2_r4() {
+    let (store, dataset) = dataset(1, Faults { create_fails_after: 100, detours: 40, ..Faults::none() });
     put(&dataset, entry()).await;
-    // The create is done, its answer lost, and before the writer looks, others append.
-    store.set(Faults { create_fails_after: 100, detours: 40, ..Faults::none() });
-    let (mut one, mut two) = (Log::new(dataset.clone(), "one"), Log::new(dataset, "two"));
-    let append = async |log: &mut Log| appended(log.append(&Touch).await).sequence.0;
-    let (first, others) = tokio::join!(append(&mut one), async {
-        let mut others = Vec::new();
-        for _ in 0..5 {
-            others.push(append(&mut two).await);
+    let append = async |writer: &str, times: usize| {
+        let mut log = Log::new(dataset.clone(), writer);
+        let mut sequences = Vec::new();
+        for _ in 0..times {
+            sequences.push(appended(log.append(&Touch).await).sequence.0);
         }
-        others
-    });
-    let mut all = others;
-    all.push(first);
+        sequences
+    };
+    let (one, two) = tokio::join!(append("one", 3), append("two", 3));
+    let mut all = [one, two].concat();
     all.sort_unstable();
     assert_eq!(all, [5, 6, 7, 8, 9, 10]);
     assert_eq!(store.landed().len(), 6, "no append made two entries");
