@@ -170,10 +170,13 @@ impl Log {
             tracing::debug!(%object, tries, %error, "a create came to nothing, or is under way");
             let failure = Failure::of(&error);
             let source = StoreError::new(store.path(&object).to_string(), tries, error);
-            if matches!(failure, Failure::Absent | Failure::Refused(_) | Failure::Full) {
+            // An earlier try may still be under way, whatever this one was told.
+            if tries == 1 && matches!(failure, Failure::Absent | Failure::Refused(_) | Failure::Full) {
                 return Err(source.into());
             }
-            let Some(delay) = delays.next() else {
+            let delay =
+                if matches!(failure, Failure::Exists | Failure::Transient) { delays.next() } else { None };
+            let Some(delay) = delay else {
                 return Err(LogError::OutcomeUnknown { object, source: Box::new(source) });
             };
             store.environment().clock.sleep(delay).await;

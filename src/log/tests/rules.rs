@@ -205,6 +205,25 @@ async fn a_store_that_refuses_is_not_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_create_that_may_be_under_way_leaves_the_outcome_open_r2() {
+    let (store, dataset) = dataset(1, Faults { create_is_late: 100, ..Faults::none() });
+    let mut log = Log::new(dataset, "me");
+    let claim = claim_of_anyone();
+    let forbid = async {
+        while creates(&store).is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        store.set(Faults { create_is_forbidden: true, ..Faults::none() });
+    };
+    let (outcome, ()) = tokio::join!(log.append(&claim), forbid);
+    let error = outcome.expect_err("the second create is forbidden");
+    assert!(matches!(error, LogError::OutcomeUnknown { .. }), "{error}");
+    assert_eq!(creates(&store).len(), 2);
+    assert!(store.land().await, "the first one comes all the same");
+    assert!(log.tail().find().await.expect("finds").is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_producer_that_was_overtaken_is_fenced_and_writes_nothing_r3() {
     let (store, dataset) = dataset(1, Faults::none());
     let (mut one, mut two) = (Log::new(dataset.clone(), "one"), Log::new(dataset, "two"));
