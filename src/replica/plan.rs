@@ -95,3 +95,103 @@ fn backward(current: &Manifest, to: Version) -> Option<Vec<BlobReference>> {
     let deltas = std::iter::once(current.reverse_delta.clone()).chain(links).collect::<Option<Vec<_>>>()?;
     (deltas.len() as u64 == current.version.0 - to.0).then_some(deltas)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::LinkedBlob;
+    use crate::identifiers::{Attempt, ContentHash, DatasetId, Epoch, KeySeed};
+
+    /// The manifest of `version` in a chain whose deltas have 10 bytes and reverse deltas 20; no delta leads to `breaks`.
+    fn manifest(version: u64, oldest_link: u64, breaks: &[u64]) -> Manifest {
+        let blob = |version: u64, length| {
+            let leads_there = version > 1 && !breaks.contains(&version);
+            leads_there.then_some(LinkedBlob { length, hash: ContentHash([version as u8; 16]) })
+        };
+        let link = |version: u64| ManifestLink {
+            version: Version(version),
+            attempt: Attempt(version),
+            manifest_hash: ContentHash([0; 16]),
+            delta: blob(version, 10),
+            reverse_delta: blob(version, 20),
+        };
+        let own = link(version);
+        Manifest {
+            dataset_id: DatasetId([1; 16]),
+            version: Version(version),
+            parent: None,
+            epoch: Epoch(1),
+            attempt: Attempt(version),
+            created_at_ms: 0,
+            schema_hash: ContentHash([0; 16]),
+            key_seed: KeySeed(0),
+            types: Vec::new(),
+            tags: crate::format::Tags::new(),
+            delta: own.delta_reference(),
+            reverse_delta: own.reverse_delta_reference(),
+            links: (oldest_link..version).rev().map(link).collect(),
+        }
+    }
+
+    fn snapshot(version: u64, bytes: u64) -> SnapshotReference {
+        SnapshotReference {
+            version: Version(version),
+            attempt: Attempt(version),
+            hash: ContentHash([9; 16]),
+            bytes,
+        }
+    }
+
+    /// Each route as its name and its bytes.
+    fn routes(
+        current: Option<u64>,
+        target: &Manifest,
+        snapshots: &[SnapshotReference],
+    ) -> Vec<(&'static str, u64)> {
+        let current = current.map(|version| manifest(version, 1, &[]));
+        let routes = plan(current.as_ref(), target, snapshots);
+        routes.iter().map(|route| (route.name(), route.bytes())).collect()
+    }
+
+    #[test]
+    fn the_route_with_the_fewest_bytes_comes_first_semantics_16() {
+        let target = manifest(9, 1, &[]);
+        assert_eq!(routes(Some(6), &target, &[snapshot(1, 500)]), [("delta", 30), ("snapshot", 580)]);
+        assert_eq!(routes(Some(2), &target, &[snapshot(8, 40)]), [("snapshot", 50), ("delta", 70)]);
+        assert_eq!(
+            routes(None, &target, &[snapshot(1, 5), snapshot(9, 99)]),
+            [("snapshot", 85), ("snapshot", 99)]
+        );
+    }
+
+    #[test]
+    fn backward_goes_by_the_reverse_deltas_of_the_current_version_r9() {
+        let current = manifest(9, 1, &[]);
+        let found = plan(Some(&current), &manifest(7, 1, &[]), &[]);
+        let [Route::Reverse(deltas)] = &found[..] else { panic!("{found:?}") };
+        let hashes: Vec<_> = deltas.iter().map(|delta| delta.hash.0[0]).collect();
+        assert_eq!(hashes, [9, 8], "newest first, and none of the target's own");
+    }
+
+    #[test]
+    fn forward_deltas_are_applied_oldest_first() {
+        let found = plan(Some(&manifest(5, 1, &[])), &manifest(8, 1, &[]), &[]);
+        let names: Vec<_> = found[0].blobs().map(|blob| blob.hash.0[0]).collect();
+        assert_eq!(names, [6, 7, 8]);
+    }
+
+    #[test]
+    fn across_a_break_and_beyond_the_links_only_a_snapshot_leads() {
+        let broken = manifest(9, 1, &[8]);
+        assert_eq!(routes(Some(6), &broken, &[snapshot(8, 100)]), [("snapshot", 110)]);
+        assert_eq!(routes(Some(8), &broken, &[snapshot(8, 100)]), [("delta", 10), ("snapshot", 110)]);
+        let short = manifest(300, 44, &[]);
+        assert_eq!(routes(Some(42), &short, &[]), []);
+        assert_eq!(routes(Some(43), &short, &[]), [("delta", 2570)]);
+    }
+
+    #[test]
+    fn a_snapshot_after_the_target_leads_nowhere() {
+        assert_eq!(routes(None, &manifest(3, 1, &[]), &[snapshot(4, 1)]), []);
+    }
+}
