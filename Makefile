@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help test build clean
+.PHONY: help test bench build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -10,6 +10,9 @@ build: ## Build the command line, optimised: target/release/hollowcast
 test: ## Run the whole gate: format, lints, docs, tests, licences, generated code
 	scripts/setup.sh
 	scripts/gate.sh
+
+bench: ## Measure publishing, following and reading on this machine; RECORDS=5000000 for a larger dataset
+	cargo bench --locked --bench dataset -- --records $(or $(RECORDS),1000000)
 
 clean: ## Remove what was built
 	cargo clean

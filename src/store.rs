@@ -18,6 +18,7 @@
 //! Of the store itself two things are asked: a create that only one of many racing writers wins, and a LIST that sees
 //! every completed write. [`ensure_fit`] finds out about stores not known to have both.
 
+mod body;
 mod dataset;
 mod error;
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
+use super::body;
 use super::error::{Failure, StoreError};
 use super::name::{Family, ObjectName};
 use super::retry::{RetryOptions, retry};
@@ -116,7 +117,7 @@ impl DatasetStore {
         let path = self.path(name);
         let read = async |path: &Path| {
             let found = self.store.get(path).await?;
-            Ok(if found.meta.size > limit { Err(found.meta.size) } else { Ok(read_all(found).await?) })
+            Ok(if found.meta.size > limit { Err(found.meta.size) } else { Ok(body::read(found).await?) })
         };
         let bytes = self.retry(&path, || read(&path)).await?;
         bytes.map_err(|found| StoreError::TooLarge { object: path.to_string(), limit, found })
@@ -142,7 +143,7 @@ impl DatasetStore {
 
     /// The bytes of `range`, or the length of an object that is shorter.
     async fn read_range(&self, path: &Path, range: Range<u64>) -> object_store::Result<Result<Bytes, u64>> {
-        match self.store.get_range(path, range.clone()).await {
+        match self.get_bounded(path, range.clone()).await {
             Ok(bytes) if bytes.len() as u64 == range.end - range.start => Ok(Ok(bytes)),
             Ok(bytes) => Ok(Err(range.start + bytes.len() as u64)),
             Err(error) if Failure::of(&error) == Failure::Transient => match self.store.head(path).await {
@@ -151,6 +152,11 @@ impl DatasetStore {
             },
             Err(error) => Err(error),
         }
+    }
+
+    async fn get_bounded(&self, path: &Path, range: Range<u64>) -> object_store::Result<Bytes> {
+        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
+        body::read(self.store.get_opts(path, options).await?).await
     }
 
     /// Length of the object in bytes, without reading it.
@@ -225,10 +231,6 @@ impl DatasetStore {
     {
         retry(&self.environment, &self.retries, path.as_ref(), operation).await
     }
-}
-
-async fn read_all(found: GetResult) -> object_store::Result<Bytes> {
-    found.bytes().await
 }
 
 #[cfg(test)]

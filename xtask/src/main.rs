@@ -28,9 +28,10 @@ enum Chore {
 }
 
 /// Folders of schemas, the folder of the code generated from each, and the module that is that folder.
-const FOLDERS: [(&str, &str, &[&str]); 3] = [
+const FOLDERS: [(&str, &str, &[&str]); 4] = [
     ("schemas", "src/generated", &["generated"]),
     ("examples/schemas", "examples/generated", &["generated"]),
+    ("benches/support", "benches/support", &["support"]),
     ("src/schema/testdata", "src/schema/testdata", &["schema", "testdata"]),
 ];
 

@@ -1,0 +1,284 @@
+//! A consumer in a process of its own follows version after version while its readers go on: what they notice, and what memory it takes.
+//!
+//! The two processes take turns, so that what is seen is the refresh and not the producer's work beside it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use hdrhistogram::Histogram;
+use hollowcast::consumer::Consumer;
+use serde::{Deserialize, Serialize};
+
+use super::Options;
+use super::cycles::{CHANGED, Setup, consumer, mapped_bytes};
+use super::support::generator::Stream;
+use super::support::machine::own_memory;
+use super::support::movies_capnp::movie;
+use super::support::report::{Report, Samples};
+
+/// Versions that are followed.
+const CYCLES: usize = 20;
+/// How long readers run before the first of them.
+const FRESH_TIME: Duration = Duration::from_secs(2);
+/// How long readers run undisturbed after each of them.
+const IDLE_TIME: Duration = Duration::from_millis(200);
+/// Threads that read all the time.
+const READERS: u64 = 2;
+
+/// What happens beside the readers: nothing, with no delta applied yet or with some; the producer's work; a refresh.
+const FRESH: usize = 0;
+const IDLE: usize = 1;
+const PRODUCING: usize = 2;
+const REFRESHING: usize = 3;
+const PHASES: usize = 4;
+
+/// Where the dataset and the consumer's state are.
+#[derive(clap::Args)]
+pub struct Place {
+    store: PathBuf,
+    state: PathBuf,
+    /// Keys are below this number
+    keys: u32,
+}
+
+/// What the follower saw, in nanoseconds and bytes.
+#[derive(Serialize, Deserialize)]
+struct Findings {
+    fresh: Latencies,
+    idle: Latencies,
+    refreshing: Latencies,
+    refresh_milliseconds: Vec<f64>,
+    own_memory: u64,
+    mapped: u64,
+}
+
+/// Lookups and what they took, timer included.
+#[derive(Serialize, Deserialize)]
+struct Latencies {
+    lookups: u64,
+    p50: u64,
+    p99: u64,
+    p999: u64,
+    longest: u64,
+}
+
+/// Publishes while another process follows.
+pub async fn measure(options: &Options, folder: &Path, report: &mut Report) -> anyhow::Result<()> {
+    Report::heading(&format!(
+        "A follower of {CYCLES} incremental cycles of 1 %, {READERS} threads reading all the time, each lookup timed"
+    ));
+    let mut setup = Setup::new(options.records, folder, u64::MAX).await?;
+    setup.full().await?;
+    let mut follower = Follower::start(options, folder)?;
+    for _ in 0..CYCLES {
+        let change = setup.live.change(CHANGED);
+        setup.incremental(&change).await?;
+        follower.refresh()?;
+    }
+    let findings = follower.stop()?;
+    setup.producer.stop().await;
+    findings.report(report);
+    Ok(())
+}
+
+impl Findings {
+    fn report(&self, report: &mut Report) {
+        let one = |value: u64| {
+            let mut samples = Samples::default();
+            samples.push(value as f64);
+            samples
+        };
+        let (fresh, idle, refreshing) = (&self.fresh, &self.idle, &self.refreshing);
+        for (when, latencies, beside, limit) in
+            [("idle", idle, "before the first delta", fresh), ("during refreshes", refreshing, "idle", idle)]
+        {
+            for (figure, value, limit) in [
+                ("p50", latencies.p50, limit.p50),
+                ("p99", latencies.p99, limit.p99),
+                ("p99.9", latencies.p999, limit.p999),
+                ("longest", latencies.longest, limit.longest),
+            ] {
+                report.add(
+                    &format!("lookup {figure} {when}"),
+                    "ns",
+                    &one(value),
+                    Some((beside, &one(limit))),
+                );
+            }
+            report.add(&format!("lookups timed {when}"), "", &one(latencies.lookups), None);
+        }
+        let mut refreshes = Samples::default();
+        self.refresh_milliseconds.iter().for_each(|milliseconds| refreshes.push(*milliseconds));
+        report.add("refresh, 1 %", "ms", &refreshes, None);
+        let megabytes = |bytes| one(bytes / 1_000_000);
+        let mapped = megabytes(self.mapped);
+        report.add(
+            "own memory (RssAnon), highest",
+            "MB",
+            &megabytes(self.own_memory),
+            Some(("the dataset", &mapped)),
+        );
+    }
+}
+
+/// The process that follows: told on its standard input when to look, answers on its standard output.
+struct Follower {
+    process: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Follower {
+    fn start(options: &Options, folder: &Path) -> anyhow::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("follow")
+            .args([folder.join("store"), folder.join("consumer")])
+            .arg(options.records.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let orders = process.stdin.take().context("its input is a pipe")?;
+        let answers = BufReader::new(process.stdout.take().context("its output is a pipe")?);
+        let mut follower = Self { process, orders, answers };
+        follower.answer()?;
+        Ok(follower)
+    }
+
+    fn refresh(&mut self) -> anyhow::Result<()> {
+        writeln!(self.orders, "refresh")?;
+        self.answer().map(drop)
+    }
+
+    fn stop(mut self) -> anyhow::Result<Findings> {
+        drop(self.orders);
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        let status = self.process.wait()?;
+        anyhow::ensure!(status.success(), "the follower ended with {status}");
+        Ok(serde_json::from_str(&answer)?)
+    }
+
+    fn answer(&mut self) -> anyhow::Result<String> {
+        let mut answer = String::new();
+        anyhow::ensure!(self.answers.read_line(&mut answer)? > 0, "the follower ended early");
+        Ok(answer)
+    }
+}
+
+/// The follower's own side.
+pub async fn follow(place: &Place) -> anyhow::Result<()> {
+    let store = hollowcast::store::existing_local(&place.store)?;
+    let consumer = Arc::new(consumer(&store, &place.state).await?);
+    let readers = Readers::start(&consumer, place.keys);
+    tokio::time::sleep(FRESH_TIME).await;
+    readers.phase.store(PRODUCING, Ordering::Relaxed);
+    println!("ready");
+    let mut refresh_milliseconds = Vec::new();
+    for order in std::io::stdin().lines() {
+        anyhow::ensure!(order? == "refresh", "the only order is to refresh");
+        let started = Instant::now();
+        readers.phase.store(REFRESHING, Ordering::Relaxed);
+        let refresh = consumer.refresh().await?;
+        readers.phase.store(IDLE, Ordering::Relaxed);
+        refresh_milliseconds.push(started.elapsed().as_secs_f64() * 1e3);
+        anyhow::ensure!(refresh.route == Some("delta"), "a neighbour is reached by delta");
+        tokio::time::sleep(IDLE_TIME).await;
+        readers.phase.store(PRODUCING, Ordering::Relaxed);
+        println!("refreshed");
+    }
+    let findings = readers.stop(refresh_milliseconds, &consumer)?;
+    println!("{}", serde_json::to_string(&findings)?);
+    Ok(())
+}
+
+/// Threads that look keys up until they are told to stop, and one that watches the process's memory.
+struct Readers {
+    phase: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+    own_memory: Arc<AtomicU64>,
+    threads: Vec<std::thread::JoinHandle<[Histogram<u64>; PHASES]>>,
+    watch: std::thread::JoinHandle<()>,
+}
+
+impl Readers {
+    fn start(consumer: &Arc<Consumer>, keys: u32) -> Self {
+        let (phase, stop) = (Arc::new(AtomicUsize::new(FRESH)), Arc::new(AtomicBool::new(false)));
+        let own = Arc::new(AtomicU64::new(0));
+        let threads = (0..READERS).map(|seed| {
+            let (consumer, phase, stop) = (Arc::clone(consumer), Arc::clone(&phase), Arc::clone(&stop));
+            std::thread::spawn(move || read(&consumer, Stream::new(seed), keys, &phase, &stop))
+        });
+        let threads = threads.collect();
+        let watch = {
+            let (own, stop) = (Arc::clone(&own), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    own.fetch_max(own_memory("RssAnon").unwrap_or(0), Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            })
+        };
+        Self { phase, stop, own_memory: own, threads, watch }
+    }
+
+    fn stop(self, refresh_milliseconds: Vec<f64>, consumer: &Consumer) -> anyhow::Result<Findings> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut all: [_; PHASES] = std::array::from_fn(|_| histogram());
+        for thread in self.threads {
+            let phases = thread.join().map_err(|_| anyhow::anyhow!("a reader panicked"))?;
+            for (all, own) in all.iter_mut().zip(phases) {
+                all.add(own)?;
+            }
+        }
+        self.watch.join().map_err(|_| anyhow::anyhow!("the memory watch panicked"))?;
+        let own_memory = self.own_memory.load(Ordering::Relaxed);
+        let mapped = mapped_bytes(&consumer.read())?;
+        let [fresh, idle, refreshing] = [FRESH, IDLE, REFRESHING].map(|phase| Latencies::of(&all[phase]));
+        Ok(Findings { fresh, idle, refreshing, refresh_milliseconds, own_memory, mapped })
+    }
+}
+
+/// Looks random keys up, some of which a delta may have removed: latencies by phase.
+fn read(
+    consumer: &Consumer,
+    mut stream: Stream,
+    keys: u32,
+    phase: &AtomicUsize,
+    stop: &AtomicBool,
+) -> [Histogram<u64>; PHASES] {
+    let mut phases = std::array::from_fn(|_| histogram());
+    let movies = consumer.table::<movie::Owned, u32>().expect("the dataset has movies keyed by number");
+    while !stop.load(Ordering::Relaxed) {
+        let key = stream.below(u64::from(keys)) as u32;
+        let phase = phase.load(Ordering::Relaxed);
+        let started = Instant::now();
+        let state = consumer.read();
+        std::hint::black_box(movies.get(&state, key).map(movie::Reader::get_year));
+        let elapsed = started.elapsed().as_nanos() as u64;
+        drop(state);
+        phases[phase].saturating_record(elapsed);
+    }
+    phases
+}
+
+impl Latencies {
+    fn of(histogram: &Histogram<u64>) -> Self {
+        Self {
+            lookups: histogram.len(),
+            p50: histogram.value_at_quantile(0.5),
+            p99: histogram.value_at_quantile(0.99),
+            p999: histogram.value_at_quantile(0.999),
+            longest: histogram.max(),
+        }
+    }
+}
+
+/// A second at most, three digits.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 1_000_000_000, 3).expect("these bounds are valid")
+}

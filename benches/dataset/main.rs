@@ -1,0 +1,91 @@
+//! What a dataset of movies costs to publish, to follow and to read, each figure beside the limit of this machine.
+//!
+//! `cargo bench --bench dataset -- [--records N] [--rounds N] [--only PART] [--json FILE]`. Everything happens in a local folder under the system's
+//! folder for temporary files; figures are medians of rounds that take turns, with the lowest and the highest.
+
+#![allow(missing_docs, unreachable_pub)]
+
+mod cycles;
+mod follower;
+mod lookups;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use support::machine;
+use support::report::Report;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Option<Role>,
+    #[command(flatten)]
+    options: Options,
+    /// Given by `cargo bench`
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// How much of what.
+#[derive(clap::Args, Clone)]
+struct Options {
+    /// Movies in the dataset
+    #[arg(long, default_value_t = 1_000_000)]
+    records: u32,
+    /// Rounds of each figure
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Only this part
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Write all figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Cycles,
+    Lookups,
+    Follower,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Follows the dataset for the process that started it
+    #[command(hide = true)]
+    Follow(follower::Place),
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Runtime::new()?;
+    match arguments.role {
+        Some(Role::Follow(place)) => runtime.block_on(follower::follow(&place)),
+        None => runtime.block_on(measure(&arguments.options)),
+    }
+}
+
+async fn measure(options: &Options) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut report = Report::default();
+    println!("{} movies, {} rounds; {}", options.records, options.rounds, machine::description());
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    let folder = folder.path();
+    if wanted(Part::Cycles) {
+        cycles::measure(options, &folder.join("cycles"), &mut report).await?;
+    }
+    if wanted(Part::Lookups) {
+        lookups::measure(options, &folder.join("lookups"), &mut report).await?;
+    }
+    if wanted(Part::Follower) {
+        follower::measure(options, &folder.join("follower"), &mut report).await?;
+    }
+    if let Some(path) = &options.json {
+        let figures = serde_json::to_string_pretty(&report.json(&machine::description()))?;
+        std::fs::write(path, figures + "\n")?;
+    }
+    Ok(())
+}
