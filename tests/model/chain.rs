@@ -2,7 +2,6 @@
 //! go to arbitrary versions.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use hollowcast::consumer::{Consumer, Memory, Wait};
@@ -11,8 +10,6 @@ use hollowcast::identifiers::DatasetId;
 use hollowcast::log::politeness::Manners;
 use hollowcast::log::{SnapshotReference, Tail};
 use hollowcast::producer::{Dataset, Producer};
-use hollowcast::replica::Replica;
-use hollowcast::replica::transfer::TransferOptions;
 use hollowcast::state::State;
 use hollowcast::store::DatasetStore;
 use object_store::ObjectStore;
@@ -22,6 +19,7 @@ use super::choices::Choices;
 use super::content::{Content, KnownVersion, World};
 use super::kind::Growth;
 use super::shape::DatasetShape;
+use super::tally::Tally;
 use super::traveller::{Map, Traveller, Way};
 
 /// Path of the dataset in its store.
@@ -36,11 +34,13 @@ pub(crate) struct Chain {
     pub(crate) versions: Vec<KnownVersion>,
     /// Growth of the producer's own schema.
     pub(crate) growth: Growth,
+    pub(crate) tally: Tally,
     producer: Option<Producer>,
     consumer: Option<Consumer>,
-    travellers: Vec<Traveller>,
+    travellers: [Traveller; 2],
     memory: Memory,
     snapshot_every: u64,
+    dataset: DatasetStore,
     store: Arc<dyn ObjectStore>,
     folder: tempfile::TempDir,
 }
@@ -50,41 +50,45 @@ impl Chain {
     pub(crate) async fn new(seed: u64, on_disk: bool) -> Self {
         let mut choices = Choices::new(seed);
         let world = World::new(DatasetShape::random(&mut choices));
-        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let folder = temporary_folder();
         let store = match on_disk {
             true => hollowcast::store::local(folder.path().join("store"), &environment(&mut choices)),
             false => Ok(hollowcast::store::memory()),
         };
         let store = store.expect("a new folder can hold a store");
+        let dataset = DatasetStore::new(Arc::clone(&store), Path::from(DATASET), environment(&mut choices));
+        let travels = Memory::Mapped(Some(folder.path().join("travels")));
         let mut chain = Self {
             world,
             versions: Vec::new(),
             growth: Growth::NONE,
+            tally: Tally::default(),
             producer: None,
             consumer: None,
-            travellers: Vec::new(),
+            travellers: [
+                Traveller::new("on the heap", &dataset, &Memory::Heap),
+                Traveller::new("mapped", &dataset, &travels),
+            ],
             memory: Memory::Heap,
             snapshot_every: *choices.pick(&[2, 5, 9, 100]),
+            dataset,
             store,
             folder,
             choices,
         };
         chain.memory = chain.any_memory();
-        chain.travellers = vec![
-            Traveller::new("on the heap", chain.replica(&Memory::Heap)),
-            Traveller::new("mapped", chain.replica(&chain.mapped("travels"))),
-        ];
         chain.open_producer().await;
         chain
     }
 
     /// All steps, and then every version by every kind of route.
-    pub(crate) async fn run(&mut self) {
+    pub(crate) async fn run(mut self) -> Tally {
         let steps = STEPS.0 + self.choices.below(STEPS.1);
         for _ in 0..steps {
             self.step().await;
         }
         self.visit_every_version().await;
+        self.tally
     }
 
     async fn step(&mut self) {
@@ -143,6 +147,7 @@ impl Chain {
         }
         self.open_producer().await;
         self.check_producer("restoring");
+        self.tally.count("restored");
     }
 
     async fn open_producer(&mut self) {
@@ -169,6 +174,7 @@ impl Chain {
         let refresh = consumer.refresh().await.expect("a consumer refreshes");
         assert_eq!((refresh.to.0, refresh.refused.len()), (self.newest(), 0));
         self.check_newest(&consumer.state(), "following");
+        self.tally.count("refreshed");
     }
 
     /// Ends the consumer and starts one on the host's state directory, at times once more without a store to start from.
@@ -176,13 +182,15 @@ impl Chain {
         if self.consumer.take().is_none() {
             return;
         }
-        let consumer = self.open_consumer(self.mapped("host"), Arc::clone(&self.store)).await;
+        let consumer = self.open_consumer(self.host(), Arc::clone(&self.store)).await;
         self.check_newest(&consumer.state(), "starting warm");
+        self.tally.count("started warm");
         // An empty memory store looks like the chain's, so the host knows the dataset there, and finds nothing of it.
         let is_in_memory = self.store.to_string() == hollowcast::store::memory().to_string();
         if is_in_memory && self.choices.chance(50) {
-            let offline = self.open_consumer(self.mapped("host"), hollowcast::store::memory()).await;
+            let offline = self.open_consumer(self.host(), hollowcast::store::memory()).await;
             self.check_newest(&offline.state(), "starting without a store");
+            self.tally.count("started without a store");
         }
         self.consumer = Some(consumer);
     }
@@ -207,56 +215,49 @@ impl Chain {
         let (dataset, snapshots) = self.snapshots().await;
         let map = Map { dataset, snapshots: &snapshots, versions: &self.versions, world: &self.world };
         for traveller in &mut self.travellers {
-            traveller.wander(&map, &mut self.choices).await;
+            traveller.wander(&map, &mut self.choices, &mut self.tally).await;
         }
     }
 
-    /// Every version by snapshot, then up to the newest by deltas, then down to the first by reverse deltas.
+    /// One traveller goes to every version by snapshot, another up to the newest by deltas and down to the first by reverse deltas.
     async fn visit_every_version(&mut self) {
         if self.versions.is_empty() {
             return;
         }
+        self.choices.shuffle(&mut self.travellers);
         let (dataset, snapshots) = self.snapshots().await;
         let map = Map { dataset, snapshots: &snapshots, versions: &self.versions, world: &self.world };
-        let traveller = &mut self.travellers[0];
         let newest = self.versions.len() - 1;
+        let [jumping, stepping] = &mut self.travellers;
         for place in 0..=newest {
-            traveller.go(&map, newest - place, Way::Snapshot).await;
+            jumping.go(&map, place, Way::Snapshot, &mut self.tally).await;
         }
-        let mut others = self.travellers.iter_mut();
-        for traveller in &mut others {
-            traveller.go(&map, 0, Way::Any).await;
-            for place in (0..=newest).chain((0..newest).rev()) {
-                traveller.go(&map, place, Way::Steps).await;
-            }
+        stepping.go(&map, 0, Way::Any, &mut self.tally).await;
+        for place in (1..=newest).chain((0..newest).rev()) {
+            stepping.go(&map, place, Way::Steps, &mut self.tally).await;
         }
     }
 
-    async fn snapshots(&mut self) -> (DatasetId, Vec<SnapshotReference>) {
-        let mut tail = Tail::new(self.dataset_store());
+    async fn snapshots(&self) -> (DatasetId, Vec<SnapshotReference>) {
+        let mut tail = Tail::new(self.dataset.clone());
         let found = tail.find().await.expect("the log can be read").expect("there is a log");
         (found.entry.dataset, found.entry.snapshots.clone())
     }
 
-    fn replica(&mut self, memory: &Memory) -> Replica {
-        let store = self.dataset_store();
-        let segments = memory.open(store.environment()).expect("a new folder can be a state directory");
-        Replica::new(store, segments, TransferOptions::default())
-    }
-
-    fn dataset_store(&mut self) -> DatasetStore {
-        let environment = environment(&mut self.choices);
-        DatasetStore::new(Arc::clone(&self.store), Path::from(DATASET), environment)
-    }
-
     fn any_memory(&mut self) -> Memory {
-        if self.choices.chance(50) { Memory::Heap } else { self.mapped("host") }
+        if self.choices.chance(50) { Memory::Heap } else { self.host() }
     }
 
-    fn mapped(&self, name: &str) -> Memory {
-        let folder: PathBuf = self.folder.path().join(name);
-        Memory::Mapped(Some(folder))
+    /// The state directory that producers and consumers of the host share.
+    fn host(&self) -> Memory {
+        Memory::Mapped(Some(self.folder.path().join("host")))
     }
+}
+
+/// A folder in memory where the system has one: chains make and delete many small files, and it is not the disk that is tested.
+fn temporary_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    folder.expect("a folder for temporary files")
 }
 
 /// The machine's clock, which nothing depends on, and randomness that follows from the chain's seed.

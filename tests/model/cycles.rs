@@ -232,6 +232,7 @@ impl Chain {
         assert_eq!(matches!(outcome, Outcome::Unchanged(_)), before == content, "{outcome:?}");
         let Outcome::Published(publication) = outcome else {
             assert_eq!(outcome.version().0, self.newest());
+            self.tally.count("unchanged");
             return self.check_producer("changing nothing");
         };
         assert_eq!(publication.version.0, self.newest() + 1);
@@ -247,6 +248,13 @@ impl Chain {
             let number = other.number;
             assert_eq!(other.fingerprint == fingerprint, other.content == content, "like version {number}");
         }
+        self.tally.count("published");
+        if publication.bytes.snapshot.is_some() {
+            self.tally.count("published with snapshot");
+        }
+        if self.versions.last().is_some_and(|version| version.growth < growth) {
+            self.tally.count("grown");
+        }
         self.world.remember(&content);
         let (number, reference) = (self.newest() + 1, publication.manifest);
         self.versions.push(KnownVersion { number, content, growth, tags, reference, fingerprint });
@@ -258,6 +266,7 @@ impl Chain {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
         assert!(error.to_string().contains(message), "{error}");
         self.check_producer("failing");
+        self.tally.count("refused");
     }
 
     fn tags(&mut self) -> Tags {

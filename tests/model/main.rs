@@ -14,48 +14,57 @@ mod drafting;
 mod kind;
 mod record;
 mod shape;
+mod tally;
 mod traveller;
 mod value;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chain::Chain;
+use tally::Tally;
 
 /// Chains that run unless the environment says otherwise.
 const CHAINS: u64 = 1000;
 /// One in so many chains lies in a local folder, the others in memory.
 const ON_DISK: u64 = 50;
 
+/// Chains that run at the same time at most: what each keeps in files lies in memory.
+const WORKERS: usize = 8;
+
 #[test]
 fn states_answer_like_plain_maps_by_every_route() {
     if let Some(seed) = variable("HOLLOWCAST_MODEL_SEED") {
-        return run(seed);
+        println!("{:?}", run(seed));
+        return;
     }
     let chains = variable("HOLLOWCAST_MODEL_CHAINS").unwrap_or(CHAINS);
     let next = AtomicU64::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let total = Mutex::new(Tally::default());
+    let work = || {
+        while let seed = next.fetch_add(1, Ordering::Relaxed)
+            && seed < chains
+        {
+            let _failing = Failing { seed, next: &next };
+            let tally = run(seed);
+            total.lock().expect("no other chain failed").add(&tally);
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS);
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= chains {
-                        break;
-                    }
-                    // A failure ends the other threads too.
-                    let failing = Failing { seed, next: &next };
-                    run(seed);
-                    drop(failing);
-                }
-            });
+            scope.spawn(work);
         }
     });
+    let total = total.into_inner().expect("no chain failed");
+    println!("{total:?}");
+    total.check(chains);
 }
 
 /// Runs the chain of one seed.
-fn run(seed: u64) {
+fn run(seed: u64) -> Tally {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async { Chain::new(seed, seed % ON_DISK == ON_DISK - 1).await.run().await });
+    runtime.block_on(async { Chain::new(seed, seed % ON_DISK == ON_DISK - 1).await.run().await })
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -63,7 +72,7 @@ fn variable(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, found {text}")))
 }
 
-/// Says which chain failed, and how to run it again.
+/// Says which chain failed and how to run it again, and lets the other threads end.
 struct Failing<'n> {
     seed: u64,
     next: &'n AtomicU64,

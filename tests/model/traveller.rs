@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use hollowcast::consumer::Memory;
 use hollowcast::identifiers::DatasetId;
 use hollowcast::log::SnapshotReference;
 use hollowcast::progress::Progress;
+use hollowcast::replica::transfer::TransferOptions;
 use hollowcast::replica::{Loaded, Replica};
 use hollowcast::state::State;
+use hollowcast::store::DatasetStore;
 
 use super::choices::Choices;
 use super::content::{KnownVersion, World};
+use super::tally::Tally;
 
 /// Which routes a move may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +47,10 @@ pub(crate) struct Map<'m> {
 const KEPT: usize = 3;
 
 impl Traveller {
-    /// Moves with `replica`, which messages call `name`.
-    pub(crate) fn new(name: &'static str, replica: Replica) -> Self {
+    /// Moves states of `dataset` in this memory mode, which messages call `name`.
+    pub(crate) fn new(name: &'static str, dataset: &DatasetStore, memory: &Memory) -> Self {
+        let segments = memory.open(dataset.environment()).expect("a new folder can be a state directory");
+        let replica = Replica::new(dataset.clone(), segments, TransferOptions::default());
         Self { name, replica, loaded: None, kept: Vec::new() }
     }
 
@@ -54,7 +60,7 @@ impl Traveller {
     }
 
     /// Moves to the version at `place` and compares all of it.
-    pub(crate) async fn go(&mut self, map: &Map<'_>, place: usize, way: Way) {
+    pub(crate) async fn go(&mut self, map: &Map<'_>, place: usize, way: Way, tally: &mut Tally) {
         let from = self.place();
         if from == Some(place) && way != Way::Snapshot {
             return;
@@ -75,16 +81,17 @@ impl Traveller {
             (Way::Any, Some(_)) => (),
         }
         map.world.check(&moved.loaded.state, target, &format!("{route}, {}", self.name));
+        tally.count(route);
         if let Some(left) = self.loaded.replace(moved.loaded) {
             self.kept.push((left.state, from.expect("something was loaded")));
         }
     }
 
     /// Goes to a random version and looks whether an old state is as it was.
-    pub(crate) async fn wander(&mut self, map: &Map<'_>, choices: &mut Choices) {
+    pub(crate) async fn wander(&mut self, map: &Map<'_>, choices: &mut Choices, tally: &mut Tally) {
         let place = choices.below(map.versions.len());
         let way = *choices.pick(&[Way::Any, Way::Any, Way::Steps, Way::Steps, Way::Snapshot]);
-        self.go(map, place, way).await;
+        self.go(map, place, way, tally).await;
         while self.kept.len() > KEPT {
             self.kept.swap_remove(choices.below(self.kept.len()));
         }
