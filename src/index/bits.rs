@@ -57,7 +57,8 @@ impl SharedBits {
 
     #[inline]
     fn word(&self, at: u64) -> u64 {
-        self.chunks.get((at / CHUNK_BITS) as usize).map_or(0, |chunk| chunk[(at / 64) as usize % CHUNK_WORDS])
+        let chunk = self.chunks.get((at / CHUNK_BITS) as usize);
+        chunk.and_then(|chunk| chunk.get((at / 64) as usize % CHUNK_WORDS)).copied().unwrap_or(0)
     }
 
     /// Sets bit `at` and says whether it was set before.

@@ -166,8 +166,7 @@ impl Part {
         match entry {
             Entry::Delete { start, length, .. } => {
                 let key = stripe.key(start, length);
-                if let Some((position, _)) = parent.locate(hash, |row| parent.keys.matches(row.reader(), key))
-                {
+                if let Some((position, _)) = parent.locate(hash, key) {
                     self.killed.push(Killed { hash, position, removed: true });
                 }
             }
@@ -230,6 +229,6 @@ impl Scratch {
         }
         self.key.clear();
         parent.keys.write_bytes(StructReader::root(message)?, &mut self.key)?;
-        Ok(parent.locate(hash, |row| parent.keys.matches(row.reader(), &self.key)))
+        Ok(parent.locate(hash, &self.key))
     }
 }

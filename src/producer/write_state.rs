@@ -98,7 +98,7 @@ impl WriteState {
         if self.mode == Mode::Incremental {
             return self.lock(hash).replace(&parent.keys, hash, key, Some(message));
         }
-        let known = parent.locate(hash, |row| parent.keys.matches(row.reader(), key));
+        let known = parent.locate(hash, key);
         let (taken, changed) = match known {
             Some((position, row)) => (self.seen.mark(position), !row_equals(row.reader(), message)),
             None => (self.lock(hash).position(&parent.keys, hash, key).is_some(), true),

@@ -9,7 +9,6 @@ use super::row::{Row, RowError};
 use super::section::Section;
 use super::table::{Position, Table};
 use crate::error::{Classify, ErrorKind};
-use crate::format::sections::changes::Changes;
 use crate::format::sections::message::SectionError;
 use crate::identifiers::{Fingerprint, KeyHash};
 
@@ -24,9 +23,10 @@ impl Table {
     pub(crate) fn apply(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
         let mut opened = Vec::with_capacity(sections.len());
         for section in sections {
-            let changes = Changes::open(section.words())
-                .map_err(|error| ApplyError::Section { section: section.name().to_string(), error })?;
-            opened.push(Arc::new(OverlaySection { section, changes }));
+            let name = section.name();
+            let section = OverlaySection::open(section)
+                .map_err(|error| ApplyError::Section { section: name.to_string(), error })?;
+            opened.push(Arc::new(section));
         }
         let effects = opened.iter().map(|section| self.effect(section)).collect::<Result<Vec<_>, _>>()?;
         for (section, effect) in opened.into_iter().zip(effects) {
@@ -70,7 +70,7 @@ impl Table {
         for hash in section.hashes() {
             self.touch(KeyHash(*hash));
         }
-        self.count = self.count + u64::from(section.changes.rows.len()) - effect.killed.len() as u64;
+        self.count = self.count + u64::from(section.len()) - effect.killed.len() as u64;
         self.fingerprint = self.fingerprint.plus(effect.gained).minus(effect.lost);
         self.overlay.push(section);
         Ok(())

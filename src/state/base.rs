@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use super::records::Records;
 use super::row::Row;
 use super::section::Section;
+use super::segment::SegmentBytes;
 use crate::format::sections::message::SectionError;
-use crate::format::sections::shard::{ShardKeys, ShardRows, Sharding};
+use crate::format::sections::shard::{Populated, ShardKeys, ShardRows, Sharding};
 use crate::identifiers::KeyHash;
 
 /// The shards of a type in one snapshot, or none at all for a type that came later.
 #[derive(Debug, Default)]
 pub(crate) struct Base {
-    sharding: Option<Sharding>,
+    sharding: Sharding,
     shards: Vec<Shard>,
     slots: u64,
 }
@@ -19,10 +21,11 @@ pub(crate) struct Base {
 /// One shard: its rows and the function that finds them.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    pub(crate) rows_section: Arc<Section>,
+    pub(crate) records: Records,
     pub(crate) keys_section: Arc<Section>,
-    pub(crate) rows: ShardRows,
-    pub(crate) keys: ShardKeys,
+    keys: ShardKeys,
+    pilots: SegmentBytes,
+    populated: Populated,
     /// Slots of the shards before this one.
     pub(crate) first_slot: u64,
 }
@@ -38,16 +41,19 @@ impl Base {
         let mut shards = Vec::with_capacity(sections.len());
         let mut slots = 0;
         for (rows_section, keys_section) in sections {
-            let rows = ShardRows::open(rows_section.words())?;
+            let ShardRows { rows, populated } = ShardRows::open(rows_section.words())?;
+            let records = Records::open(rows_section, rows)?;
             let keys = ShardKeys::open(keys_section.words())?;
-            if keys.slots() != rows.rows.len() {
-                return Err(BaseError::Slots { rows: rows.rows.len(), keys: keys.slots() });
+            if keys.slots() != records.len() {
+                return Err(BaseError::Slots { rows: records.len(), keys: keys.slots() });
             }
+            let pilots = SegmentBytes::new(Arc::clone(keys_section.segment()), keys.pilots())
+                .expect("a section's parts are found within it when it is opened");
             let first_slot = slots;
             slots += u64::from(keys.slots());
-            shards.push(Shard { rows_section, keys_section, rows, keys, first_slot });
+            shards.push(Shard { records, keys_section, keys, pilots, populated, first_slot });
         }
-        Ok(Self { sharding: Some(sharding), shards, slots })
+        Ok(Self { sharding, shards, slots })
     }
 
     /// How many slots there are.
@@ -59,19 +65,16 @@ impl Base {
         &self.shards
     }
 
-    pub(crate) fn sharding(&self) -> Option<Sharding> {
+    pub(crate) fn sharding(&self) -> Sharding {
         self.sharding
     }
 
-    /// The slot that `hash` belongs to, whoever sits there; `None` where there is no slot at all.
-    #[inline]
+    /// The slot that `hash` belongs to and its row, whoever sits there; `None` where there is no slot at all.
+    #[inline(always)]
     pub(crate) fn find(&self, hash: KeyHash) -> Option<(Slot, Row<'_>)> {
-        let shard = &self.shards[self.sharding?.shard(hash) as usize];
-        if shard.keys.slots() == 0 {
-            return None;
-        }
-        let slot = shard.keys.function(shard.keys_section.words()).slot(hash.0);
-        let row = Row::new(&shard.rows_section, &shard.rows.rows, slot);
+        let shard = self.shards.get(self.sharding.shard(hash) as usize)?;
+        let slot = shard.home(hash);
+        let row = shard.records.get(slot)?;
         Some((Slot(shard.first_slot + u64::from(slot)), row))
     }
 
@@ -83,18 +86,31 @@ impl Base {
     /// The row at `slot`.
     pub(crate) fn row(&self, slot: Slot) -> Row<'_> {
         let shard = &self.shards[self.shards.partition_point(|shard| shard.first_slot <= slot.0) - 1];
-        Row::new(&shard.rows_section, &shard.rows.rows, (slot.0 - shard.first_slot) as u32)
+        shard.records.row((slot.0 - shard.first_slot) as u32)
     }
 }
 
 impl Shard {
+    /// The slot of `hash`; 0 in a shard without slots.
+    #[inline]
+    pub(crate) fn home(&self, hash: KeyHash) -> u32 {
+        self.keys.function(self.pilots.bytes()).slot(hash.0)
+    }
+
     /// Populated slots, in order.
-    pub(crate) fn populated(&self) -> impl Iterator<Item = (Slot, Row<'_>)> {
-        let words = self.rows_section.words();
-        (0..self.rows.rows.len()).filter(|slot| self.rows.populated(words, *slot)).map(|slot| {
-            let row = Row::new(&self.rows_section, &self.rows.rows, slot);
-            (Slot(self.first_slot + u64::from(slot)), row)
-        })
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (Slot, Row<'_>)> {
+        let slots = (0..self.records.len()).filter(|slot| self.populated(*slot));
+        slots.map(|slot| (Slot(self.first_slot + u64::from(slot)), self.records.row(slot)))
+    }
+
+    /// Whether `slot` holds a record of its own, and not a copy of another's.
+    pub(crate) fn populated(&self, slot: u32) -> bool {
+        self.populated.get(self.records.words(), slot)
+    }
+
+    /// How many slots hold a record of their own.
+    pub(crate) fn count(&self) -> u64 {
+        self.populated.count(self.records.words())
     }
 }
 

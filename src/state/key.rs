@@ -18,6 +18,12 @@ pub trait Key: 'static {
 
     /// Appends the key's bytes.
     fn write(key: Self::Borrowed<'_>, bytes: &mut KeyBytes);
+
+    /// Gives the bytes of the whole key to `read`.
+    #[inline]
+    fn with_bytes<R>(key: Self::Borrowed<'_>, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(KeyBytes::of::<Self>(key).as_slice())
+    }
 }
 
 /// The bytes of a key, on the stack unless they are many.
@@ -69,6 +75,11 @@ macro_rules! number_keys {
             #[inline]
             fn write(key: $number, bytes: &mut KeyBytes) {
                 bytes.push(&key.to_le_bytes());
+            }
+
+            #[inline]
+            fn with_bytes<R>(key: $number, read: impl FnOnce(&[u8]) -> R) -> R {
+                read(&key.to_le_bytes())
             }
         }
     )+};

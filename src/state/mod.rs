@@ -13,6 +13,7 @@ mod key;
 mod open;
 mod overlay;
 mod record;
+mod records;
 mod row;
 mod section;
 pub mod segment;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::base::{Base, BaseError, Shard};
-use super::row::{Row, RowError};
+use super::row::RowError;
 use super::{Section, State, Table};
 use crate::error::{Classify, ErrorKind};
 use crate::format::Tags;
@@ -65,7 +65,7 @@ fn open_type(table: &mut Table, part: TypeSections, verify: bool) -> Result<(), 
     let base = |error| OpenError::Base { name: name.clone(), error };
     table.base = Arc::new(Base::open(part.shards).map_err(base)?);
     table.slots = SharedBits::new(2 * table.base.slots());
-    table.count = table.base.shards().iter().map(|shard| shard.rows.count(shard.rows_section.words())).sum();
+    table.count = table.base.shards().iter().map(Shard::count).sum();
     let (expected_records, expected) = part.expected.unwrap_or((table.count, Fingerprint::default()));
     table.fingerprint = if verify { fingerprint(table)? } else { expected };
     if table.count != expected_records {
@@ -81,7 +81,7 @@ fn open_type(table: &mut Table, part: TypeSections, verify: bool) -> Result<(), 
 fn fingerprint(table: &Table) -> Result<Fingerprint, OpenError> {
     let shards = table.base.shards().par_iter().enumerate();
     let batches = shards.flat_map(|(number, shard)| {
-        let slots = shard.rows.rows.len();
+        let slots = shard.records.len();
         (0..slots.div_ceil(BATCH))
             .into_par_iter()
             .map(move |batch| (number, shard, batch * BATCH..slots.min((batch + 1) * BATCH)))
@@ -102,28 +102,27 @@ fn verify_slot(
 ) -> Result<Fingerprint, OpenError> {
     let place = |what: &'static str| OpenError::Slot {
         name: table.name().to_owned(),
-        section: shard.rows_section.name().to_string(),
+        section: shard.records.section().name().to_string(),
         slot,
         what,
     };
-    let row = Row::new(&shard.rows_section, &shard.rows.rows, slot);
+    let row = shard.records.row(slot);
     let malformed = |error: RowError| OpenError::Record {
         name: table.name().to_owned(),
-        section: shard.rows_section.name().to_string(),
+        section: shard.records.section().name().to_string(),
         slot,
         error,
     };
     let hash = table.key_hash(row).map_err(|error| malformed(error.into()))?;
-    if table.base.sharding().is_none_or(|sharding| sharding.shard(hash) != number) {
+    if table.base.sharding().shard(hash) != number {
         return Err(place("holds a record of another shard"));
     }
-    let words = shard.rows_section.words();
-    let home = shard.keys.function(shard.keys_section.words()).slot(hash.0);
-    match (shard.rows.populated(words, slot), home == slot) {
+    let home = shard.home(hash);
+    match (shard.populated(slot), home == slot) {
         (true, true) => table.share_of(row, scratch).map_err(|error| malformed(error.into())),
         (true, false) => Err(place("holds a record that belongs to another slot")),
         (false, true) => Err(place("is marked unused and holds a record of its own")),
-        (false, false) if shard.rows.populated(words, home) => Ok(Fingerprint::default()),
+        (false, false) if shard.populated(home) => Ok(Fingerprint::default()),
         (false, false) => Err(place("is unused and copies a record that its shard does not have")),
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::records::Records;
 use super::row::Row;
 use super::section::Section;
 use crate::format::sections::changes::Changes;
+use crate::format::sections::message::SectionError;
 use crate::identifiers::KeyHash;
 use crate::index::bits::SharedBits;
 use crate::index::directory::{Directory, OverlayPosition, position};
@@ -12,25 +14,41 @@ use crate::index::directory::{Directory, OverlayPosition, position};
 /// A changes section as it lies in memory.
 #[derive(Debug)]
 pub(crate) struct OverlaySection {
-    pub(crate) section: Arc<Section>,
-    pub(crate) changes: Changes,
+    records: Records,
+    changes: Changes,
 }
 
 impl OverlaySection {
+    /// Opens a changes section.
+    pub(crate) fn open(section: Arc<Section>) -> Result<Self, SectionError> {
+        let changes = Changes::open(section.words())?;
+        Ok(Self { records: Records::open(section, changes.rows)?, changes })
+    }
+
+    /// The section as it lies in memory.
+    pub(crate) fn section(&self) -> &Section {
+        self.records.section()
+    }
+
+    /// How many rows it has.
+    pub(crate) fn len(&self) -> u32 {
+        self.records.len()
+    }
+
     pub(crate) fn row(&self, row: u32) -> Row<'_> {
-        Row::new(&self.section, &self.changes.rows, row)
+        self.records.row(row)
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {
-        self.changes.hashes(self.section.words())
+        self.changes.hashes(self.records.words())
     }
 
     pub(crate) fn removed(&self) -> &[u64] {
-        self.changes.removed(self.section.words())
+        self.changes.removed(self.records.words())
     }
 
     pub(crate) fn added(&self, row: u32) -> bool {
-        self.changes.added(self.section.words(), row)
+        self.changes.added(self.records.words(), row)
     }
 }
 
@@ -60,7 +78,7 @@ struct Live {
 
 impl Overlay {
     /// The live row under `hash` that `matches`, with its position. At most one row under a hash is live.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn find(
         &self,
         hash: KeyHash,
@@ -95,7 +113,7 @@ impl Overlay {
         let numbered = self.sections.iter().enumerate();
         numbered.filter_map(|(number, live)| Some((number, live.as_ref()?))).flat_map(|(number, live)| {
             let row = move |row| (OverlayPosition { section: number as u32, row }, live.section.row(row));
-            (0..live.section.changes.rows.len()).filter(|row| !live.dead.get(u64::from(*row))).map(row)
+            (0..live.section.len()).filter(|row| !live.dead.get(u64::from(*row))).map(row)
         })
     }
 
@@ -106,7 +124,7 @@ impl Overlay {
 
     /// How many rows each section has, by its number; none once it was dropped.
     pub(crate) fn section_rows(&self) -> Vec<u32> {
-        let rows = |live: &Option<Live>| live.as_ref().map_or(0, |live| live.section.changes.rows.len());
+        let rows = |live: &Option<Live>| live.as_ref().map_or(0, |live| live.section.len());
         self.sections.iter().map(rows).collect()
     }
 
@@ -127,7 +145,7 @@ impl Overlay {
 
     /// Adds a section as a new level, then merges levels so that each is at least twice as long as the next.
     pub(crate) fn push(&mut self, section: Arc<OverlaySection>) {
-        let rows = section.changes.rows.len();
+        let rows = section.len();
         if rows == 0 {
             return;
         }

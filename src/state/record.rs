@@ -30,7 +30,7 @@ impl State {
                 .shards()
                 .iter()
                 .map(|shard| CurrentShard {
-                    rows: shard.rows_section.name(),
+                    rows: shard.records.section().name(),
                     keys: shard.keys_section.name(),
                 })
                 .collect(),

@@ -2,39 +2,36 @@
 
 use capnp::traits::OwnedStruct;
 
-use super::section::Section;
+use super::records::Records;
 use crate::error::{Classify, ErrorKind};
-use crate::format::sections::rows::RowList;
 use crate::wire::{KeyError, StructReader, WireError};
 
 /// A record of a state: a row of a section, borrowed from the state.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'s> {
-    section: &'s Section,
-    rows: &'s RowList,
+    records: &'s Records,
     row: u32,
 }
 
 impl<'s> Row<'s> {
     #[inline]
-    pub(crate) fn new(section: &'s Section, rows: &'s RowList, row: u32) -> Self {
-        Self { section, rows, row }
+    pub(crate) fn new(records: &'s Records, row: u32) -> Self {
+        Self { records, row }
     }
 
     /// The record's words, to be read with a schema known at run time. A few instructions.
     #[inline]
     #[must_use]
     pub fn reader(&self) -> StructReader<'s> {
-        self.rows.row(self.section.words(), self.row)
+        self.records.reader(self.row)
     }
 
-    /// The record through the reader that `capnpc` generated for its type. No allocation; the reader lives as long as the state is borrowed.
-    ///
-    /// # Errors
-    /// If the section's root is damaged.
+    /// The record through the reader that `capnpc` generated for its type. A few instructions, no allocation; the reader lives as long
+    /// as the state is borrowed.
     #[inline]
-    pub fn typed<T: OwnedStruct>(&self) -> capnp::Result<T::Reader<'s>> {
-        self.section.segment().record::<T>(self.rows.field(), self.row)
+    #[must_use]
+    pub fn typed<T: OwnedStruct>(&self) -> T::Reader<'s> {
+        self.records.typed::<T>(self.row)
     }
 }
 

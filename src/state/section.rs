@@ -1,5 +1,7 @@
 //! A segment with the name of its bytes.
 
+use std::sync::Arc;
+
 use super::segment::Segment;
 use crate::cache::SectionName;
 
@@ -7,14 +9,14 @@ use crate::cache::SectionName;
 #[derive(Debug)]
 pub struct Section {
     name: SectionName,
-    segment: Segment,
+    segment: Arc<Segment>,
 }
 
 impl Section {
     /// The bytes of `segment`, which hash to `name`.
     #[must_use]
     pub fn new(name: SectionName, segment: Segment) -> Self {
-        Self { name, segment }
+        Self { name, segment: Arc::new(segment) }
     }
 
     /// Hash and length of the framed bytes.
@@ -31,9 +33,8 @@ impl Section {
     }
 
     /// The segment itself.
-    #[inline]
     #[must_use]
-    pub fn segment(&self) -> &Segment {
+    pub fn segment(&self) -> &Arc<Segment> {
         &self.segment
     }
 }

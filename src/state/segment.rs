@@ -371,6 +371,44 @@ impl std::fmt::Debug for RecordList {
     }
 }
 
+/// Bytes of a segment that are read on every lookup: a pointer and a length, without a branch and without a way through the segment.
+pub(crate) struct SegmentBytes {
+    start: NonNull<u8>,
+    length: usize,
+    segment: Arc<Segment>,
+}
+
+// SAFETY: besides the `Arc<Segment>`, which is `Send` and `Sync`, there is only an address within the immutable memory
+// of that segment.
+unsafe impl Send for SegmentBytes {}
+// SAFETY: as above; no method changes anything through `&SegmentBytes`.
+unsafe impl Sync for SegmentBytes {}
+
+impl SegmentBytes {
+    /// The bytes at `range` of the segment's message; `None` beyond its end.
+    pub(crate) fn new(segment: Arc<Segment>, range: std::ops::Range<usize>) -> Option<Self> {
+        let bytes = segment.message_bytes().get(range)?;
+        Some(Self { start: NonNull::from(bytes).cast(), length: bytes.len(), segment })
+    }
+
+    /// The bytes.
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: `start` and `length` are those of a slice of the segment's message. `segment` is held as long as
+        // `self`, keeps that memory where it is, and nothing writes it.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl std::fmt::Debug for SegmentBytes {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SegmentBytes")
+            .field("length", &self.length)
+            .field("segment", &self.segment)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Words of a private scratch file, mapped: they count as page cache, not as the process's own memory.
 #[derive(Debug)]
 pub(crate) struct MappedWords(Mmap);

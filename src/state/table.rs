@@ -107,47 +107,35 @@ impl Table {
     }
 
     /// The record whose key has these bytes (see [`KeyPlan`]). One cache miss; more only while the overlay holds a key of the same slot.
+    #[inline(always)]
     #[must_use]
     pub fn get_bytes(&self, key: &[u8]) -> Option<Row<'_>> {
-        self.find(KeyPlan::hash(self.seed, key), |row| self.keys.matches(row.reader(), key))
+        self.locate(KeyPlan::hash(self.seed, key), key).map(|(_, row)| row)
     }
 
-    /// The record under `hash` that `matches`.
-    #[inline]
-    pub(crate) fn find(&self, hash: KeyHash, matches: impl Fn(Row<'_>) -> bool) -> Option<Row<'_>> {
-        if let Some((slot, row)) = self.base.find(hash) {
-            let bits = self.slots.pair(2 * slot.0);
-            if bits & DEAD == 0 && matches(row) {
-                return Some(row);
-            }
-            if bits & TOUCHED == 0 {
-                return None;
-            }
-        }
-        self.overlay.find(hash, matches).map(|(_, row)| row)
+    /// The live row of the key with these bytes, which hash to `hash`, and its position.
+    #[inline(always)]
+    pub(crate) fn locate(&self, hash: KeyHash, key: &[u8]) -> Option<(Position, Row<'_>)> {
+        self.find(hash, ByKey { keys: &self.keys, key })
     }
 
-    /// Like [`Table::find`], with the row's position.
-    pub(crate) fn locate(
-        &self,
-        hash: KeyHash,
-        matches: impl Fn(Row<'_>) -> bool,
-    ) -> Option<(Position, Row<'_>)> {
+    /// The live row under `hash`, whatever its key.
+    pub(crate) fn locate_hash(&self, hash: KeyHash) -> Option<(Position, Row<'_>)> {
+        self.find(hash, ByHash { table: self, hash })
+    }
+
+    #[inline(always)]
+    fn find<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
         if let Some((slot, row)) = self.base.find(hash) {
             let bits = self.slots.pair(2 * slot.0);
-            if bits & DEAD == 0 && matches(row) {
+            if bits & DEAD == 0 && wanted.is(row) {
                 return Some((Position::Base(slot), row));
             }
             if bits & TOUCHED == 0 {
                 return None;
             }
         }
-        self.overlay.find(hash, matches).map(|(at, row)| (Position::Overlay(at), row))
-    }
-
-    /// The live row under `hash`, whatever its key.
-    pub(crate) fn locate_hash(&self, hash: KeyHash) -> Option<(Position, Row<'_>)> {
-        self.locate(hash, |row| self.key_hash(row).is_ok_and(|is| is == hash))
+        self.overlay.find(hash, |row| wanted.is(row)).map(|(at, row)| (Position::Overlay(at), row))
     }
 
     /// Every record once, in no promised order. No lookup and no allocation on the way.
@@ -164,7 +152,7 @@ impl Table {
 
     /// The live rows of one shard of the base.
     pub(crate) fn shard_rows(&self, shard: usize) -> impl Iterator<Item = (Position, Row<'_>)> {
-        let populated = self.base.shards()[shard].populated();
+        let populated = self.base.shards()[shard].rows();
         let live = populated.filter(|(slot, _)| self.slots.pair(2 * slot.0) & DEAD == 0);
         live.map(|(slot, row)| (Position::Base(slot), row))
     }
@@ -212,6 +200,37 @@ impl Table {
         if let Some(slot) = self.base.slot(hash) {
             self.slots.set(2 * slot.0 + 1);
         }
+    }
+}
+
+/// What a lookup asks of a row in the slot of its hash. A trait, so that the question becomes part of the lookup's own code.
+trait Wanted {
+    /// Whether this is the row.
+    fn is(&self, row: Row<'_>) -> bool;
+}
+
+/// Has this key.
+struct ByKey<'k> {
+    keys: &'k KeyPlan,
+    key: &'k [u8],
+}
+
+impl Wanted for ByKey<'_> {
+    #[inline(always)]
+    fn is(&self, row: Row<'_>) -> bool {
+        self.keys.matches(row.reader(), self.key)
+    }
+}
+
+/// Has a key of this hash.
+struct ByHash<'t> {
+    table: &'t Table,
+    hash: KeyHash,
+}
+
+impl Wanted for ByHash<'_> {
+    fn is(&self, row: Row<'_>) -> bool {
+        self.table.key_hash(row).is_ok_and(|hash| hash == self.hash)
     }
 }
 

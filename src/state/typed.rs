@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use capnp::introspect::Introspect;
 use capnp::traits::OwnedStruct;
 
-use super::key::{Key, KeyBytes, fits};
+use super::key::{Key, fits};
 use super::{State, Table};
 use crate::error::{Classify, ErrorKind};
 use crate::schema::{Compatibility, Schema, SchemaBuilder, SchemaError};
@@ -47,14 +47,12 @@ impl<T: OwnedStruct + Introspect, K: Key + ?Sized> TypedTable<T, K> {
     #[must_use]
     pub fn get<'s>(&self, state: &'s State, key: K::Borrowed<'_>) -> Option<T::Reader<'s>> {
         let table = self.table(state)?;
-        let bytes = KeyBytes::of::<K>(key);
-        table.get_bytes(bytes.as_slice())?.typed::<T>().ok()
+        Some(K::with_bytes(key, |bytes| table.get_bytes(bytes))?.typed::<T>())
     }
 
     /// Every record once, in no promised order. A state whose schema broke with the handle's has none.
     pub fn iter<'s>(&self, state: &'s State) -> impl Iterator<Item = T::Reader<'s>> {
-        let rows = self.table(state).into_iter().flat_map(Table::rows);
-        rows.filter_map(|row| row.typed::<T>().ok())
+        self.table(state).into_iter().flat_map(Table::rows).map(|row| row.typed::<T>())
     }
 
     /// How many records there are.
@@ -87,6 +85,8 @@ impl<T: OwnedStruct + Introspect, K: Key + ?Sized> TypedTable<T, K> {
         state.tables().get(index?).map(|table| &**table)
     }
 
+    #[cold]
+    #[inline(never)]
     fn table_under_later_schema(&self, state: &State) -> Option<usize> {
         let latest = self.latest.load();
         if Arc::ptr_eq(&latest.schema, state.schema()) {

@@ -55,12 +55,12 @@ impl TypeStats {
 
     fn of_table(schema: &Schema, table: &Table) -> Result<Self, WireError> {
         let shards = table.base.shards();
-        let overlay: Vec<u64> = table.overlay.held().map(|held| held.section.name().length).collect();
+        let overlay: Vec<u64> = table.overlay.held().map(|held| held.section().name().length).collect();
         Ok(Self {
             name: table.name().to_owned(),
             records: table.len(),
             shards: shards.len() as u64,
-            rows_bytes: shards.iter().map(|shard| shard.rows_section.name().length).sum(),
+            rows_bytes: shards.iter().map(|shard| shard.records.section().name().length).sum(),
             keys_bytes: shards.iter().map(|shard| shard.keys_section.name().length).sum(),
             overlay_sections: overlay.len() as u64,
             overlay_bytes: overlay.iter().sum(),

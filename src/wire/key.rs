@@ -27,6 +27,22 @@ pub struct KeyPlan {
     type_name: Box<str>,
     fields: Box<[KeyField]>,
     kinds: Box<[KeyKind]>,
+    /// The key, if it is one number, bool or enum of the record itself: most keys are, and are compared faster so.
+    number: Option<NumberKey>,
+}
+
+/// A key of one number, bool or enum in the data section of the record.
+#[derive(Clone, Copy, Debug)]
+struct NumberKey {
+    /// Word of the data section.
+    word: u32,
+    /// Place of its lowest bit in that word.
+    shift: u32,
+    /// As many low bits as it has.
+    mask: u64,
+    default: u64,
+    /// Bytes that it takes in key bytes.
+    width: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +143,9 @@ impl KeyPlan {
         let record = schema.record_type(record_type);
         let fields = record.key.iter().map(|path| KeyField::new(schema, record, path));
         let kinds = record.key.iter().map(|path| kind_of(schema, record, path));
-        Self { type_name: record.name.as_str().into(), fields: fields.collect(), kinds: kinds.collect() }
+        let (fields, kinds) = (fields.collect::<Box<[KeyField]>>(), kinds.collect());
+        let number = if let [field] = &*fields { NumberKey::of(field) } else { None };
+        Self { type_name: record.name.as_str().into(), fields, kinds, number }
     }
 
     /// What the key fields are, in key order; empty for a keyless type.
@@ -157,6 +175,7 @@ impl KeyPlan {
     }
 
     /// The hash of key bytes under the dataset's seed: xxh3-64.
+    #[inline]
     #[must_use]
     pub fn hash(seed: KeySeed, key_bytes: &[u8]) -> KeyHash {
         KeyHash(xxh3_64_with_seed(key_bytes, seed.0))
@@ -176,8 +195,17 @@ impl KeyPlan {
     /// Whether `key_bytes` are the key of `record`, which for a keyless type is a row or the root of a canonical message.
     /// A few nanoseconds and no allocation (but one for a keyless type whose `key_bytes` lie at an odd address). A record
     /// that cannot be read has no key and matches none.
+    #[inline(always)]
     #[must_use]
     pub fn matches(&self, record: StructReader<'_>, key_bytes: &[u8]) -> bool {
+        match &self.number {
+            Some(number) => number.of_bytes(key_bytes) == Some(number.of_record(record)),
+            None => self.matches_by_fields(record, key_bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn matches_by_fields(&self, record: StructReader<'_>, key_bytes: &[u8]) -> bool {
         if self.is_keyless() {
             return key_bytes.len().is_multiple_of(8) && row_equals(record, &words_of(key_bytes));
         }
@@ -233,6 +261,35 @@ impl KeyField {
             name: names.collect::<Vec<_>>().join(".").into(),
             route: FieldRoute::new(schema, record.structure, path),
             width: kind_of(schema, record, path).width().unwrap_or(0),
+        }
+    }
+}
+
+impl NumberKey {
+    fn of(field: &KeyField) -> Option<Self> {
+        let (offset, bits, default) = field.route.number()?;
+        let in_a_word = 64 / bits;
+        let (word, shift) = (offset / in_a_word, offset % in_a_word * bits);
+        Some(Self { word, shift, mask: u64::MAX >> (64 - bits), default, width: field.width })
+    }
+
+    #[inline]
+    fn of_record(&self, record: StructReader<'_>) -> u64 {
+        (record.data_word(self.word) >> self.shift & self.mask) ^ self.default
+    }
+
+    /// The number in key bytes; `None` if they are of another length.
+    #[inline(always)]
+    fn of_bytes(&self, key_bytes: &[u8]) -> Option<u64> {
+        if key_bytes.len() != self.width {
+            return None;
+        }
+        match key_bytes.len() {
+            1 => Some(u64::from(key_bytes[0])),
+            2 => Some(u64::from(u16::from_le_bytes(key_bytes.try_into().ok()?))),
+            4 => Some(u64::from(u32::from_le_bytes(key_bytes.try_into().ok()?))),
+            8 => Some(u64::from_le_bytes(key_bytes.try_into().ok()?)),
+            _ => None,
         }
     }
 }

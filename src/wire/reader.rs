@@ -108,7 +108,7 @@ impl<'a> StructReader<'a> {
 
     /// A struct that is known to lie within `words`, its widths as in the upper half of a struct pointer.
     #[inline]
-    pub(super) fn within(words: &'a [u64], data: u32, widths: u32) -> Self {
+    pub(crate) fn within(words: &'a [u64], data: u32, widths: u32) -> Self {
         Self { words, data, widths }
     }
 

@@ -60,6 +60,17 @@ impl FieldRoute {
         Self { steps: steps.into(), slot }
     }
 
+    /// Offset (in units of its width), width in bits and default of a number that lies in the record itself; `None` for
+    /// whatever else the route leads to.
+    pub(crate) fn number(&self) -> Option<(u32, u32, u64)> {
+        match (&*self.steps, &self.slot) {
+            ([], SlotReader::Bits { offset, width, default }) if *width > 0 => {
+                Some((*offset, *width, *default))
+            }
+            _ => None,
+        }
+    }
+
     /// The field's value in `record`; `None` where it, or a struct on the way, is absent, or an arm is not the chosen one.
     #[inline]
     pub(crate) fn read<'a>(&'a self, record: StructReader<'a>) -> Result<Option<RouteValue<'a>>, WireError> {

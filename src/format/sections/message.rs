@@ -44,6 +44,14 @@ pub enum SectionError {
     /// The words of a section or record do not form what Cap'n Proto says.
     #[error("section is no Cap'n Proto message: {0}")]
     Wire(#[from] WireError),
+    /// Cap'n Proto's own reader refuses a list of records.
+    #[error("pointer {field} of the section leads to no list of records: {error}")]
+    List {
+        /// Pointer field of the section's root.
+        field: u16,
+        /// What the reader says.
+        error: String,
+    },
     /// The parts of a section contradict each other.
     #[error("section is inconsistent: {what}: expected {expected}, found {found}")]
     Inconsistent {
@@ -60,7 +68,7 @@ impl Classify for SectionError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::TooLarge { .. } | Self::RecordTooWide { .. } => ErrorKind::Invalid,
-            Self::Wire(_) | Self::Inconsistent { .. } => ErrorKind::Corrupt,
+            Self::Wire(_) | Self::List { .. } | Self::Inconsistent { .. } => ErrorKind::Corrupt,
         }
     }
 }

@@ -137,12 +137,16 @@ pub struct RowList {
     field: u16,
     first_row: u32,
     count: u32,
-    width: RowWidth,
+    /// Words of a row.
+    row_words: u32,
+    /// As in the upper half of a struct pointer.
+    widths: u32,
 }
 
 impl RowList {
     pub(super) fn new(field: u16, first_row: u32, count: u32, width: RowWidth) -> Self {
-        Self { field, first_row, count, width }
+        let widths = u32::from(width.data_words) | u32::from(width.pointer_words) << 16;
+        Self { field, first_row, count, row_words: width.words() as u32, widths }
     }
 
     /// Which pointer field of the section's root the list is.
@@ -166,19 +170,18 @@ impl RowList {
     /// Width of every row; it belongs to the section, not to the type.
     #[must_use]
     pub fn width(&self) -> RowWidth {
-        self.width
+        RowWidth { data_words: self.widths as u16, pointer_words: (self.widths >> 16) as u16 }
     }
 
     /// Row `row` of the section whose message is `words`.
     ///
     /// # Panics
-    /// If there is no such row, or `words` is not the section this list was found in: both come from the state that owns them.
+    /// If there is no such row, and in the reader if `words` is not the section this list was found in: both come from the
+    /// state that owns them.
     #[inline]
     #[must_use]
     pub fn row<'a>(&self, words: &'a [u64], row: u32) -> StructReader<'a> {
         assert!(row < self.count, "row {row} of {}", self.count);
-        let at = self.first_row + row * self.width.words() as u32;
-        StructReader::at(words, at, self.width.data_words, self.width.pointer_words)
-            .expect("a row list is checked against its section when it is opened")
+        StructReader::within(words, self.first_row + row * self.row_words, self.widths)
     }
 }

@@ -1,5 +1,7 @@
 //! A shard of a snapshot: its rows in the order of a perfect hash of their keys, and that function.
 
+use std::ops::Range;
+
 use super::message::{SectionBuilder, SectionError, SectionReader, inconsistent};
 use super::rows::{RowList, RowWidth, RowWriter};
 use crate::identifiers::KeyHash;
@@ -21,7 +23,7 @@ const KEYS_CONSTANT: u32 = 0;
 const KEYS_SLOTS: u32 = 1;
 
 /// How the records of a type are split in one snapshot: by the first bits of their key hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sharding {
     bits: u32,
 }
@@ -61,7 +63,7 @@ impl Sharding {
     #[inline]
     #[must_use]
     pub fn shard(self, hash: KeyHash) -> u32 {
-        if self.bits == 0 { 0 } else { (hash.0 >> (64 - self.bits)) as u32 }
+        (hash.0 >> 1 >> (63 - self.bits)) as u32
     }
 }
 
@@ -135,12 +137,20 @@ fn write_keys(function: &PerfectHash) -> Result<Vec<u64>, SectionError> {
 }
 
 /// What a rows section holds, found and checked once when it is opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ShardRows {
     /// The rows, one a slot.
     pub rows: RowList,
-    /// Where the populated bits begin, in bytes of the message.
-    populated_at: usize,
+    /// Which slots hold a record of their own.
+    pub populated: Populated,
+}
+
+/// The bit for each slot that says whether it holds a record of its own, and not a copy of another's.
+#[derive(Clone, Copy, Debug)]
+pub struct Populated {
+    /// Where the bits begin, in bytes of the message.
+    at: usize,
+    slots: u32,
 }
 
 impl ShardRows {
@@ -156,22 +166,24 @@ impl ShardRows {
         if rows.len() % 8 != 0 && populated.bytes.last().is_some_and(|last| last >> (rows.len() % 8) != 0) {
             return Err(inconsistent("populated bits beyond the last slot", "clear", "set"));
         }
-        Ok(Self { rows, populated_at: populated.at })
+        Ok(Self { rows, populated: Populated { at: populated.at, slots: rows.len() } })
     }
+}
 
-    /// Whether `slot` holds a record of its own, and not a copy of another's.
+impl Populated {
+    /// The bit of `slot` in the section whose message is `words`; clear beyond the last slot.
     #[must_use]
-    pub fn populated(&self, words: &[u64], slot: u32) -> bool {
+    pub fn get(&self, words: &[u64], slot: u32) -> bool {
         let bytes = bytemuck::cast_slice::<u64, u8>(words);
-        slot < self.rows.len() && bytes[self.populated_at + slot as usize / 8] >> (slot % 8) & 1 == 1
+        slot < self.slots && bytes[self.at + slot as usize / 8] >> (slot % 8) & 1 == 1
     }
 
-    /// How many slots hold a record of their own.
+    /// How many bits are set.
     #[must_use]
     pub fn count(&self, words: &[u64]) -> u64 {
         let bytes = bytemuck::cast_slice::<u64, u8>(words);
-        let populated = &bytes[self.populated_at..self.populated_at + self.rows.len().div_ceil(8) as usize];
-        populated.iter().map(|byte| u64::from(byte.count_ones())).sum()
+        let bits = &bytes[self.at..self.at + self.slots.div_ceil(8) as usize];
+        bits.iter().map(|byte| u64::from(byte.count_ones())).sum()
     }
 }
 
@@ -196,13 +208,17 @@ impl ShardKeys {
         Ok(Self { constant, slots, pilots_at: pilots.at, pilots: pilots.bytes.len() })
     }
 
-    /// The function, over the section's own bytes.
+    /// Which bytes of the message are the pilots.
+    #[must_use]
+    pub fn pilots(&self) -> Range<usize> {
+        self.pilots_at..self.pilots_at + self.pilots
+    }
+
+    /// The function of these keys, over their own `pilots`.
     #[inline]
     #[must_use]
-    pub fn function<'a>(&self, words: &'a [u64]) -> PerfectHashRef<'a> {
-        let bytes = bytemuck::cast_slice::<u64, u8>(words);
-        PerfectHashRef::new(self.constant, self.slots, &bytes[self.pilots_at..self.pilots_at + self.pilots])
-            .expect("a function is checked when its section is opened")
+    pub fn function<'a>(&self, pilots: &'a [u8]) -> PerfectHashRef<'a> {
+        PerfectHashRef::again(self.constant, self.slots, pilots)
     }
 
     /// How many slots the function has.

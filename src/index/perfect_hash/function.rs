@@ -78,6 +78,12 @@ impl<'a> PerfectHashRef<'a> {
         Ok(Self { constant, slots, pilots })
     }
 
+    /// The function of parts that [`new`](Self::new) accepted before.
+    #[inline]
+    pub(crate) fn again(constant: u64, slots: u32, pilots: &'a [u8]) -> Self {
+        Self { constant, slots, pilots }
+    }
+
     /// Number of slots; 0 for a function of no keys, by which every lookup misses.
     #[must_use]
     pub fn slots(&self) -> u32 {
