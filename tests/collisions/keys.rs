@@ -15,7 +15,7 @@ use hollowcast::schema::{
 use hollowcast::wire::Draft;
 
 /// Bytes 16 to 24 of the secret of xxh3, which the last block of a short key meets.
-pub(crate) const SECRET_WORD: u64 = u64::from_le_bytes([0xde, 0xd4, 0x6d, 0xe9, 0x83, 0x90, 0x97, 0xdb]);
+const SECRET_WORD: u64 = u64::from_le_bytes([0xde, 0xd4, 0x6d, 0xe9, 0x83, 0x90, 0x97, 0xdb]);
 
 /// A 20-byte key that, under `seed`, has the hash of every other one of the same `group`. With the length before it the key has 24 bytes; its
 /// last block of 16 begins at byte 8, its upper half at byte 16.
@@ -29,6 +29,7 @@ pub(crate) fn key_bytes(key: &[u8]) -> Vec<u8> {
     [&(key.len() as u32).to_le_bytes(), key].concat()
 }
 
+/// One type, `Item`, of a data key and a number.
 pub(crate) fn schema() -> Schema {
     let field = |name: &str, ordinal, value_type| MemberDeclaration::Field {
         name: name.to_owned(),
@@ -47,7 +48,8 @@ pub(crate) fn schema() -> Schema {
     Schema::from_declaration(&declaration).unwrap()
 }
 
-pub(crate) fn item(key: &[u8], value: u64) -> Vec<u64> {
+/// An item's words.
+fn item(key: &[u8], value: u64) -> Vec<u64> {
     let mut draft = Draft::new();
     let root = draft.root(1, 1).unwrap();
     draft.set_bits_at(root, 0, 64, value);
@@ -55,15 +57,18 @@ pub(crate) fn item(key: &[u8], value: u64) -> Vec<u64> {
     draft.words().to_vec()
 }
 
+/// States these items as the whole dataset.
 pub(crate) fn add_all(writer: &Writer, items: &BTreeMap<Vec<u8>, u64>) -> Result<()> {
     let index = writer.type_index("Item")?;
     items.iter().try_for_each(|(key, value)| writer.add_words(index, &item(key, *value)))
 }
 
+/// States one item.
 pub(crate) fn upsert(writer: &ChangeWriter, key: &[u8], value: u64) -> Result<()> {
     writer.upsert_words(writer.type_index("Item")?, &item(key, value))
 }
 
+/// States that an item is gone.
 pub(crate) fn delete(writer: &ChangeWriter, key: &[u8]) -> Result<()> {
     writer.delete_bytes(writer.type_index("Item")?, &key_bytes(key))
 }
