@@ -114,7 +114,7 @@ impl Chain {
         outcome.await
     }
 
-    /// A content that the producer can state, like the newest one, like an older one, or unlike any.
+    /// A content that the producer can state: like the newest one, like an older one, or unlike any.
     fn next_content(&mut self) -> Content {
         let from = match self.choices.below(10) {
             0 => Content(vec![BTreeMap::new(); self.world.shape.types.len()]),
@@ -122,6 +122,7 @@ impl Chain {
                 let place = self.choices.below(self.versions.len());
                 self.versions[place].content.clone()
             }
+            2 => self.every_key(),
             _ => self.content(),
         };
         let mut content = self.narrowed(&from);
@@ -133,6 +134,19 @@ impl Chain {
         if self.choices.chance(5) {
             let number = *self.choices.pick(&self.own_types());
             content.0[number].clear();
+        }
+        content
+    }
+
+    /// As many records as there can be.
+    fn every_key(&mut self) -> Content {
+        let mut content = Content(vec![BTreeMap::new(); self.world.shape.types.len()]);
+        for number in self.own_types() {
+            let record_type = &self.world.shape.types[number];
+            for key in 0..record_type.keys {
+                let record = record_type.record(&mut self.choices, key, self.growth);
+                content.0[number].insert(record_type.key.identity(&record), record);
+            }
         }
         content
     }
