@@ -118,13 +118,16 @@ impl Preparation {
                 records: change.count,
                 sections: encoder.forward(table, change, &forward_blob)?,
             });
-            reverse.push(TypeStep {
-                name: table.name().to_owned(),
-                from: change.fingerprint,
-                to: table.fingerprint(),
-                records: table.len(),
-                sections: encoder.reverse(table, change, &reverse_blob)?,
-            });
+            // A type that is new goes with the schema on the way back.
+            if self.published.table(table.name()).is_some() {
+                reverse.push(TypeStep {
+                    name: table.name().to_owned(),
+                    from: change.fingerprint,
+                    to: table.fingerprint(),
+                    records: table.len(),
+                    sections: encoder.reverse(table, change, &reverse_blob)?,
+                });
+            }
         }
         let evolved = !Arc::ptr_eq(self.published.schema(), self.parent.schema());
         let forward = self.step(self.version(), self.parent.schema(), evolved, &self.options.tags, forward);

@@ -1,0 +1,267 @@
+//! One random chain of versions: a producer that publishes and is reopened, a consumer that follows and is reopened, and travellers that
+//! go to arbitrary versions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hollowcast::consumer::{Consumer, Memory, Wait};
+use hollowcast::environment::{Environment, SeededRandom, SystemClock};
+use hollowcast::identifiers::DatasetId;
+use hollowcast::log::politeness::Manners;
+use hollowcast::log::{SnapshotReference, Tail};
+use hollowcast::producer::{Dataset, Producer};
+use hollowcast::state::State;
+use hollowcast::store::DatasetStore;
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use super::choices::Choices;
+use super::content::{Content, KnownVersion, World};
+use super::kind::Growth;
+use super::shape::DatasetShape;
+use super::tally::Tally;
+use super::traveller::{Map, Traveller, Way};
+
+/// Path of the dataset in its store.
+const DATASET: &str = "model";
+/// Steps of a chain, and how many more there may be.
+const STEPS: (usize, usize) = (40, 8);
+
+/// A dataset, everyone who works with it, and what they should see.
+pub(crate) struct Chain {
+    pub(crate) choices: Choices,
+    pub(crate) world: World,
+    pub(crate) versions: Vec<KnownVersion>,
+    /// Growth of the producer's own schema.
+    pub(crate) growth: Growth,
+    pub(crate) tally: Tally,
+    producer: Option<Producer>,
+    consumer: Option<Consumer>,
+    travellers: [Traveller; 2],
+    memory: Memory,
+    snapshot_every: u64,
+    dataset: DatasetStore,
+    store: Arc<dyn ObjectStore>,
+    folder: tempfile::TempDir,
+}
+
+impl Chain {
+    /// The chain of `seed`, on a local folder or in memory, before its first step.
+    pub(crate) async fn new(seed: u64, on_disk: bool) -> Self {
+        let mut choices = Choices::new(seed);
+        let world = World::new(DatasetShape::random(&mut choices));
+        let folder = temporary_folder();
+        let store = match on_disk {
+            true => hollowcast::store::local(folder.path().join("store"), &environment(&mut choices)),
+            false => Ok(hollowcast::store::memory()),
+        };
+        let store = store.expect("a new folder can hold a store");
+        let dataset = DatasetStore::new(Arc::clone(&store), Path::from(DATASET), environment(&mut choices));
+        let travels = Memory::Mapped(Some(folder.path().join("travels")));
+        let mut chain = Self {
+            world,
+            versions: Vec::new(),
+            growth: Growth::NONE,
+            tally: Tally::default(),
+            producer: None,
+            consumer: None,
+            travellers: [
+                Traveller::new("on the heap", &dataset, &Memory::Heap),
+                Traveller::new("mapped", &dataset, &travels),
+            ],
+            memory: Memory::Heap,
+            snapshot_every: *choices.pick(&[2, 5, 9, 100]),
+            dataset,
+            store,
+            folder,
+            choices,
+        };
+        chain.memory = chain.any_memory();
+        chain.open_producer().await;
+        chain
+    }
+
+    /// All steps, and then every version by every kind of route.
+    pub(crate) async fn run(mut self) -> Tally {
+        let steps = STEPS.0 + self.choices.below(STEPS.1);
+        for _ in 0..steps {
+            self.step().await;
+        }
+        self.visit_every_version().await;
+        self.tally
+    }
+
+    async fn step(&mut self) {
+        match self.choices.below(100) {
+            0..30 => self.full_cycle().await,
+            30..68 => self.incremental_cycle().await,
+            68..74 => self.refused_cycle().await,
+            74..82 => self.reopen_producer().await,
+            82..88 => self.reopen_consumer().await,
+            _ => self.travel().await,
+        }
+        if self.choices.chance(70) {
+            self.follow().await;
+        }
+    }
+
+    /// The producer.
+    pub(crate) fn producer(&mut self) -> &mut Producer {
+        self.producer.as_mut().expect("a producer is open between steps")
+    }
+
+    /// The newest content.
+    pub(crate) fn content(&self) -> Content {
+        let empty = || Content(vec![BTreeMap::new(); self.world.shape.types.len()]);
+        self.versions.last().map_or_else(empty, |version| version.content.clone())
+    }
+
+    /// Number of the newest version.
+    pub(crate) fn newest(&self) -> u64 {
+        self.versions.len() as u64
+    }
+
+    /// Compares the producer's own state with the newest version.
+    pub(crate) fn check_producer(&self, when: &str) {
+        let producer = self.producer.as_ref().expect("a producer is open between steps");
+        match self.versions.last() {
+            Some(newest) => self.world.check(producer.state(), newest, when),
+            None => assert!(producer.version().is_none() && producer.state().is_empty(), "{when}"),
+        }
+    }
+
+    /// Ends the producer, in one way or another, and starts one whose schema may have gained fields, or may lack some.
+    async fn reopen_producer(&mut self) {
+        let producer = self.producer.take().expect("a producer is open between steps");
+        match self.choices.chance(50) {
+            true => producer.stop().await,
+            false => drop(producer),
+        }
+        self.growth = match self.choices.below(10) {
+            0..4 => Growth((self.growth.0 + 1).min(Growth::FULL.0)),
+            4 => Growth(self.choices.below(usize::from(self.growth.0) + 1) as u8),
+            _ => self.growth,
+        };
+        if self.choices.chance(30) {
+            self.memory = self.any_memory();
+        }
+        self.open_producer().await;
+        self.check_producer("restoring");
+        self.tally.count("restored");
+    }
+
+    async fn open_producer(&mut self) {
+        let schema = self.world.drafter(self.growth).schema().clone();
+        let producer = Producer::builder(Dataset::dynamic(DATASET, schema), Arc::clone(&self.store))
+            .environment(environment(&mut self.choices))
+            .memory(self.memory.clone())
+            .spool_folder(self.folder.path())
+            .manners(Manners::TakeOver)
+            .snapshot_every(self.snapshot_every);
+        self.producer = Some(producer.start().await.expect("a producer starts"));
+    }
+
+    /// Lets the consumer go to the newest version.
+    async fn follow(&mut self) {
+        if self.versions.is_empty() {
+            return;
+        }
+        if self.consumer.is_none() {
+            let memory = self.any_memory();
+            self.consumer = Some(self.open_consumer(memory, Arc::clone(&self.store)).await);
+        }
+        let consumer = self.consumer.as_ref().expect("it was opened");
+        let refresh = consumer.refresh().await.expect("a consumer refreshes");
+        assert_eq!((refresh.to.0, refresh.refused.len()), (self.newest(), 0));
+        self.check_newest(&consumer.state(), "following");
+        self.tally.count("refreshed");
+    }
+
+    /// Ends the consumer and starts one on the host's state directory, at times once more without a store to start from.
+    async fn reopen_consumer(&mut self) {
+        if self.consumer.take().is_none() {
+            return;
+        }
+        let consumer = self.open_consumer(self.host(), Arc::clone(&self.store)).await;
+        self.check_newest(&consumer.state(), "starting warm");
+        self.tally.count("started warm");
+        // An empty memory store looks like the chain's, so the host knows the dataset there, and finds nothing of it.
+        let is_in_memory = self.store.to_string() == hollowcast::store::memory().to_string();
+        if is_in_memory && self.choices.chance(50) {
+            let offline = self.open_consumer(self.host(), hollowcast::store::memory()).await;
+            self.check_newest(&offline.state(), "starting without a store");
+            self.tally.count("started without a store");
+        }
+        self.consumer = Some(consumer);
+    }
+
+    fn check_newest(&self, state: &State, route: &str) {
+        self.world.check(state, self.versions.last().expect("a version was published"), route);
+    }
+
+    async fn open_consumer(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> Consumer {
+        let consumer = Consumer::builder(DATASET, store)
+            .environment(environment(&mut self.choices))
+            .memory(memory)
+            .wait(Wait::Never);
+        consumer.start().await.expect("a consumer starts")
+    }
+
+    /// Lets a traveller go somewhere.
+    async fn travel(&mut self) {
+        if self.versions.is_empty() {
+            return;
+        }
+        let (dataset, snapshots) = self.snapshots().await;
+        let map = Map { dataset, snapshots: &snapshots, versions: &self.versions, world: &self.world };
+        for traveller in &mut self.travellers {
+            traveller.wander(&map, &mut self.choices, &mut self.tally).await;
+        }
+    }
+
+    /// One traveller goes to every version by snapshot, another up to the newest by deltas and down to the first by reverse deltas.
+    async fn visit_every_version(&mut self) {
+        if self.versions.is_empty() {
+            return;
+        }
+        self.choices.shuffle(&mut self.travellers);
+        let (dataset, snapshots) = self.snapshots().await;
+        let map = Map { dataset, snapshots: &snapshots, versions: &self.versions, world: &self.world };
+        let newest = self.versions.len() - 1;
+        let [jumping, stepping] = &mut self.travellers;
+        for place in 0..=newest {
+            jumping.go(&map, place, Way::Snapshot, &mut self.tally).await;
+        }
+        stepping.go(&map, 0, Way::Any, &mut self.tally).await;
+        for place in (1..=newest).chain((0..newest).rev()) {
+            stepping.go(&map, place, Way::Steps, &mut self.tally).await;
+        }
+    }
+
+    async fn snapshots(&self) -> (DatasetId, Vec<SnapshotReference>) {
+        let mut tail = Tail::new(self.dataset.clone());
+        let found = tail.find().await.expect("the log can be read").expect("there is a log");
+        (found.entry.dataset, found.entry.snapshots.clone())
+    }
+
+    fn any_memory(&mut self) -> Memory {
+        if self.choices.chance(50) { Memory::Heap } else { self.host() }
+    }
+
+    /// The state directory that producers and consumers of the host share.
+    fn host(&self) -> Memory {
+        Memory::Mapped(Some(self.folder.path().join("host")))
+    }
+}
+
+/// A folder in memory where the system has one: chains make and delete many small files, and it is not the disk that is tested.
+fn temporary_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    folder.expect("a folder for temporary files")
+}
+
+/// The machine's clock, which nothing depends on, and randomness that follows from the chain's seed.
+fn environment(choices: &mut Choices) -> Environment {
+    let random = Arc::new(SeededRandom::new(choices.number()));
+    Environment { clock: Arc::new(SystemClock::default()), random }
+}

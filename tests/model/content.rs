@@ -1,0 +1,150 @@
+//! The content of a version as plain maps, and the comparison of a state with it.
+
+use std::collections::BTreeMap;
+
+use hollowcast::format::{ManifestReference, Tags};
+use hollowcast::identifiers::Fingerprint;
+use hollowcast::state::{Row, State, Table};
+use hollowcast::wire::DynamicStruct;
+
+use super::drafting::Drafter;
+use super::kind::Growth;
+use super::record::{KeyShape, Record};
+use super::shape::{DatasetShape, TypeShape};
+use super::value::Value;
+
+/// By number of the type: its records by what tells them apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content(pub(crate) Vec<BTreeMap<Vec<u8>, Record>>);
+
+/// How many records come, go and change between two maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) added: u64,
+    pub(crate) removed: u64,
+    pub(crate) changed: u64,
+}
+
+impl Counts {
+    /// From `before` to `after`.
+    pub(crate) fn between(before: &BTreeMap<Vec<u8>, Record>, after: &BTreeMap<Vec<u8>, Record>) -> Self {
+        let added = after.keys().filter(|key| !before.contains_key(*key)).count() as u64;
+        let removed = before.keys().filter(|key| !after.contains_key(*key)).count() as u64;
+        let changed = after.iter().filter(|(key, record)| before.get(*key).is_some_and(|is| is != *record));
+        Self { added, removed, changed: changed.count() as u64 }
+    }
+}
+
+/// What is known of a version that was published.
+pub(crate) struct KnownVersion {
+    pub(crate) number: u64,
+    pub(crate) content: Content,
+    /// Growth of the dataset's schema.
+    pub(crate) growth: Growth,
+    pub(crate) tags: Tags,
+    pub(crate) reference: ManifestReference,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// What a chain's dataset may hold, and every key that a record of it ever had.
+pub(crate) struct World {
+    pub(crate) shape: DatasetShape,
+    drafters: Vec<Drafter>,
+    /// By number of the type: for what tells a record apart the bytes that look it up.
+    lookups: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+/// Keys of each type that no record ever has.
+const STRANGERS: u32 = 3;
+
+impl World {
+    /// A world of this shape without a record.
+    pub(crate) fn new(shape: DatasetShape) -> Self {
+        let drafters = (0..=Growth::FULL.0).map(|growth| Drafter::new(shape.schema(Growth(growth))));
+        let drafters = drafters.collect();
+        let lookups = shape.types.iter().map(|record_type| {
+            let keyed = record_type.key != KeyShape::Keyless;
+            let keys = if keyed { 0..record_type.keys + STRANGERS } else { 0..0 };
+            let bytes = keys.map(|key| record_type.key.identity(&Record(record_type.key.values(key))));
+            bytes.map(|bytes| (bytes.clone(), bytes)).collect()
+        });
+        let lookups = lookups.collect();
+        Self { shape, drafters, lookups }
+    }
+
+    /// Drafts records as a producer of this growth does.
+    pub(crate) fn drafter(&self, growth: Growth) -> &Drafter {
+        &self.drafters[usize::from(growth.0)]
+    }
+
+    /// Looks up the keyless records of `content` from now on, in every state.
+    pub(crate) fn remember(&mut self, content: &Content) {
+        let drafter = &self.drafters[usize::from(Growth::FULL.0)];
+        let types = self.shape.types.iter().zip(&content.0).zip(&mut self.lookups);
+        for ((record_type, records), lookups) in types {
+            if record_type.key != KeyShape::Keyless {
+                continue;
+            }
+            for (identity, record) in records {
+                lookups.entry(identity.clone()).or_insert_with(|| {
+                    drafter.message_bytes(&record_type.name, &record_type.padded(record, Growth::FULL))
+                });
+            }
+        }
+    }
+
+    /// Holds all of `state` against what is known of its version: by scan, and by lookup of every key there is or was.
+    pub(crate) fn check(&self, state: &State, expected: &KnownVersion, route: &str) {
+        let place = format!("version {} by {route}", expected.number);
+        assert_eq!(state.version().0, expected.number, "{place}");
+        assert_eq!(*state.tags(), expected.tags, "{place}");
+        assert_eq!(state.fingerprint(), expected.fingerprint, "fingerprint of {place}");
+        let known = self.shape.types.iter().filter(|record_type| record_type.since <= expected.growth);
+        assert_eq!(state.tables().len(), known.count(), "types of {place}");
+        for (number, record_type) in self.shape.types.iter().enumerate() {
+            let Some(table) = state.table(&record_type.name) else { continue };
+            let place = format!("{} of {place}", record_type.name);
+            let reader = RecordReader::new(state, record_type, expected.growth);
+            let records = &expected.content.0[number];
+            assert_eq!(table.len(), records.len() as u64, "number of records, {place}");
+            check_scan(table, &reader, records, &place);
+            for (identity, bytes) in &self.lookups[number] {
+                let found = table.get_bytes(bytes).map(|row| reader.read(row));
+                assert_eq!(found.as_ref(), records.get(identity), "lookup of {identity:02x?}, {place}");
+            }
+        }
+    }
+}
+
+fn check_scan(table: &Table, reader: &RecordReader<'_>, records: &BTreeMap<Vec<u8>, Record>, place: &str) {
+    let mut scanned = BTreeMap::new();
+    for row in table.rows() {
+        let record = reader.read(row);
+        let identity = reader.shape.key.identity(&record);
+        assert_eq!(scanned.insert(identity, record), None, "scanned twice, {place}");
+    }
+    assert_eq!(scanned, *records, "scan, {place}");
+}
+
+/// Reads the rows of one type of a state as plain records.
+struct RecordReader<'s> {
+    state: &'s State,
+    shape: &'s TypeShape,
+    structure: hollowcast::schema::StructIndex,
+    width: usize,
+}
+
+impl<'s> RecordReader<'s> {
+    fn new(state: &'s State, shape: &'s TypeShape, growth: Growth) -> Self {
+        let schema = state.schema();
+        let index = schema.find_type(&shape.name).expect("a table has a type");
+        Self { state, shape, structure: schema.record_type(index).structure, width: shape.width(growth) }
+    }
+
+    fn read(&self, row: Row<'_>) -> Record {
+        let record = DynamicStruct::new(self.state.schema(), self.structure, row.reader());
+        let values = Value::fields(record).expect("a row of a state can be read");
+        assert_eq!(values.len(), self.width, "fields of {}", self.shape.name);
+        self.shape.trimmed(values)
+    }
+}

@@ -1,0 +1,44 @@
+//! How often things happened, so that a run that tests nothing does not look green.
+
+use std::collections::BTreeMap;
+
+/// What every run comes to about as often as it has chains, and mostly much more often.
+const EXPECTED: [&str; 11] = [
+    "published",
+    "published with snapshot",
+    "unchanged",
+    "refused",
+    "grown",
+    "restored",
+    "refreshed",
+    "started warm",
+    "delta",
+    "reverse delta",
+    "snapshot",
+];
+
+/// Counts by what happened.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(BTreeMap<&'static str, u64>);
+
+impl Tally {
+    /// Counts `what` once more.
+    pub(crate) fn count(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    /// Adds what another chain counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (what, times) in &other.0 {
+            *self.0.entry(what).or_default() += times;
+        }
+    }
+
+    /// Holds the counts of so many chains against what they should come to.
+    pub(crate) fn check(&self, chains: u64) {
+        for what in EXPECTED {
+            let times = self.0.get(what).copied().unwrap_or(0);
+            assert!(times >= chains / 2, "{what}: {times} times in {chains} chains; all: {self:?}");
+        }
+    }
+}
