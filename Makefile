@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help test bench build clean
+.PHONY: help demo test bench build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 build: ## Build the command line, optimised: target/release/hollowcast
 	cargo build --release --locked
+
+demo: build ## Take the guided tour: publish, follow, look up, survive a damaged file
+	target/release/hollowcast demo
 
 test: ## Run the whole gate: format, lints, docs, tests, licences, generated code
 	scripts/setup.sh

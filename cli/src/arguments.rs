@@ -58,4 +58,5 @@ pub enum Verb {
     Schema(cmd::schema::SchemaVerb),
     Stats(cmd::stats::Stats),
     Verify(cmd::verify::Verify),
+    Demo(cmd::demo::Demo),
 }

@@ -66,6 +66,12 @@ pub struct RouteFailure {
     pub reason: String,
 }
 
+impl RouteFailure {
+    fn new(route: &Route, error: &Error) -> Self {
+        Self { route: route.name(), kind: error.kind(), reason: error.to_string() }
+    }
+}
+
 /// Moves states between the versions of one dataset.
 pub struct Replica {
     store: DatasetStore,
@@ -117,7 +123,7 @@ impl Replica {
     /// Routes are tried from the fewest bytes up; a blob that turned out bad is not fetched again for a while (keeps semantics 16, 17, 19).
     ///
     /// # Errors
-    /// Why the last route that could be tried failed, if none arrives. `current` is as it was.
+    /// Why the last route that was tried failed, if none arrives; if none could be tried, which bad blob it was. `current` is as it was.
     pub async fn move_to(
         &self,
         current: Option<&Loaded>,
@@ -133,18 +139,24 @@ impl Replica {
             None => None,
         };
         let mut refused = Vec::new();
-        let mut failure = None;
+        let (mut failure, mut left_alone) = (None, None);
         for route in plan(from.as_deref(), &manifest, snapshots) {
+            if let Some(blob) = route.blobs().find(|blob| self.refusals.contains(blob)) {
+                let error = Error::from(ReplicaError::Refused { object: blob.name.clone() });
+                refused.push(RouteFailure::new(&route, &error));
+                left_alone = Some(error);
+                continue;
+            }
             match self.take(current, &route, &manifest, target, progress).await {
                 Ok((loaded, fetched_bytes)) => return Ok(Moved { loaded, route, fetched_bytes, refused }),
                 Err(error) => {
                     tracing::warn!(route = route.name(), %error, "a route to version {} failed", target.version);
-                    let (route, kind, reason) = (route.name(), error.kind(), error.to_string());
-                    refused.push(RouteFailure { route, kind, reason });
+                    refused.push(RouteFailure::new(&route, &error));
                     failure = Some(error);
                 }
             }
         }
+        let failure = failure.or(left_alone);
         Err(failure.unwrap_or_else(|| ReplicaError::NoRoute { version: target.version }.into()))
     }
 
@@ -212,9 +224,6 @@ impl Replica {
         target: &ManifestReference,
         progress: &Arc<dyn Progress>,
     ) -> Result<(Loaded, u64)> {
-        if let Some(blob) = route.blobs().find(|blob| self.refusals.contains(blob)) {
-            return Err(ReplicaError::Refused { object: blob.name.clone() }.into());
-        }
         progress.stage(Stage { name: "fetching", unit: Unit::Bytes, total: Some(route.bytes()) });
         let mut fetched_bytes = 0;
         let mut blobs = Vec::new();

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub mod demo;
 pub mod diff;
 pub mod export;
 pub mod get;
@@ -28,6 +29,7 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Diff(verb) => verb.run(&common).await,
         Verb::Schema(verb) => verb.run(&common).await,
         Verb::Stats(verb) => verb.run(&common).await,
+        Verb::Demo(verb) => verb.run(&common).await,
         Verb::Verify(verb) => verb.run(&common).await,
     }
 }

@@ -1,0 +1,60 @@
+//! The guided tour, held against what is known of its data.
+
+use assert_cmd::Command;
+
+fn hollowcast() -> Command {
+    Command::cargo_bin("hollowcast").unwrap()
+}
+
+#[test]
+fn the_tour_tells_what_happened() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("tour");
+    let output = hollowcast().arg("demo").arg("--dir").arg(&folder).assert().success().get_output().clone();
+    let told = String::from_utf8(output.stdout).unwrap();
+    // The counts of examples/airports/README.md, which an independent program found.
+    for counts in [
+        "version 1, Airport: 28232 records (28232 added, 0 removed, 0 changed)",
+        "version 2, Airport: 28258 records (37 added, 11 removed, 77 changed)",
+        "version 3, Airport: 28270 records (63 added, 51 removed, 654 changed)",
+        "version 4, Airport: 28274 records (34 added, 30 removed, 132 changed)",
+        "unchanged, version 3",
+    ] {
+        assert!(told.contains(counts), "{counts}\n{told}");
+    }
+    let consumer: Vec<&str> =
+        told.lines().filter_map(|line| line.trim().strip_prefix("consumer: ")).collect();
+    let expected = [
+        "version 1 by snapshot",
+        "version 2 by delta",
+        "version 3 by delta",
+        "1000000 lookups of random airports in version 3",
+        "refused: deltas/00000000000000000003-00000000000000000004-",
+        "1000000 lookups of random airports in version 3",
+        "version 4 by delta",
+    ];
+    assert_eq!(consumer.len(), expected.len(), "{told}");
+    for (line, expected) in consumer.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\n{told}");
+    }
+    assert!(consumer[4].contains("at offset"), "{told}");
+    assert!(told.contains("clean: "), "{told}");
+
+    let dataset = folder.join("store/airports");
+    let mut diff = hollowcast();
+    diff.args(["diff", "--summary", "--json"]).arg(&dataset).args(["3", "4"]);
+    let summary =
+        diff.arg("--state-dir").arg(folder.join("producer")).assert().success().get_output().clone();
+    let summary: serde_json::Value = serde_json::from_slice(&summary.stdout).unwrap();
+    assert_eq!(summary, serde_json::json!({"Airport": {"added": 34, "removed": 30, "changed": 132}}));
+}
+
+#[test]
+fn a_folder_that_is_in_use_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mine"), "mine").unwrap();
+    let refused =
+        hollowcast().arg("demo").arg("--dir").arg(folder.path()).assert().code(2).get_output().clone();
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("is not empty"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
