@@ -1,7 +1,7 @@
 //! `demo`: a guided tour on real data, with nothing made up.
 //!
 //! The tour runs the verbs a user would type, each in a process of its own, and follows with a consumer in another process
-//! ([`consumer`]). Every figure it prints was measured there and then.
+//! (`consumer`). Every figure it prints was measured there and then.
 
 mod consumer;
 mod folder;
