@@ -28,10 +28,11 @@ enum Chore {
 }
 
 /// Folders of schemas, the folder of the code generated from each, and the module that is that folder.
-const FOLDERS: [(&str, &str, &[&str]); 4] = [
+const FOLDERS: [(&str, &str, &[&str]); 5] = [
     ("schemas", "src/generated", &["generated"]),
     ("examples/schemas", "examples/generated", &["generated"]),
     ("benches/support", "benches/support", &["support"]),
+    ("tests/schemas", "tests/generated", &["generated"]),
     ("src/schema/testdata", "src/schema/testdata", &["schema", "testdata"]),
 ];
 

@@ -1,0 +1,125 @@
+//! Reading allocates nothing: every allocation of the thread is counted.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use hollowcast::consumer::{Consumer, Memory};
+use hollowcast::producer::{Dataset, Producer};
+use hollowcast::wire::DynamicStruct;
+
+use generated::keys_capnp::{by_text, by_three, item};
+
+#[rustfmt::skip]
+#[allow(warnings, clippy::all, clippy::pedantic)]
+mod generated {
+    pub(crate) mod keys_capnp;
+}
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+// SAFETY: everything is the system allocator's doing; counting touches a thread-local number only.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: as promised by the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as promised by the caller.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+fn allocations_of(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn allocations_are_counted() {
+    assert_eq!(allocations_of(|| drop(std::hint::black_box(Box::new(1)))), 1);
+}
+
+/// Records enough for a base of several sections' kinds, and changes enough for merged levels over it.
+#[tokio::test]
+async fn a_lookup_and_a_scan_allocate_nothing() {
+    const RECORDS: u32 = 5000;
+    let store = hollowcast::store::memory();
+    let dataset = Dataset::builder("reading").record::<item::Owned>().record::<by_text::Owned>();
+    let dataset = dataset.record::<by_three::Owned>().build().unwrap();
+    let mut producer =
+        Producer::builder(dataset, Arc::clone(&store)).memory(Memory::Heap).start().await.unwrap();
+    let names: Vec<String> = (0..RECORDS).map(|id| format!("name {id}")).collect();
+    producer
+        .cycle(|writer| {
+            names.iter().zip(0..).try_for_each(|(name, id)| {
+                writer.add::<item::Owned>(|mut item| {
+                    item.set_id(id);
+                    item.set_name(name);
+                })?;
+                writer.add::<by_text::Owned>(|mut record| record.set_key(name))?;
+                writer.add::<by_three::Owned>(|mut record| {
+                    record.set_country(name);
+                    record.set_number(-1);
+                    record.set_code(b"code");
+                })
+            })
+        })
+        .await
+        .unwrap();
+    let consumer =
+        Consumer::builder("reading", Arc::clone(&store)).memory(Memory::Heap).start().await.unwrap();
+    for round in 0..6 {
+        producer
+            .incremental(|writer| {
+                (0..500).try_for_each(|at| {
+                    let id = (at * 7 + round) % RECORDS;
+                    writer.upsert::<item::Owned>(|mut item| {
+                        item.set_id(id);
+                        item.set_name("changed");
+                    })
+                })?;
+                writer.delete::<by_text::Owned, String>(&names[round as usize])
+            })
+            .await
+            .unwrap();
+        consumer.refresh().await.unwrap();
+    }
+    let items = consumer.table::<item::Owned, u32>().unwrap();
+    let texts = consumer.table::<by_text::Owned, String>().unwrap();
+    let threes = consumer.table::<by_three::Owned, (String, i32, Vec<u8>)>().unwrap();
+    let (mut found, mut bytes, mut fields) = (0, 0, 0);
+    let counted = allocations_of(|| {
+        for (name, id) in names.iter().zip(0..) {
+            let state = consumer.read();
+            found += u32::from(items.get(&state, id).is_some());
+            found += u32::from(items.get(&state, id + RECORDS).is_none());
+            found += u32::from(texts.get(&state, name).is_some());
+            found += u32::from(threes.get(&state, (name, -1, b"code")).is_some());
+            bytes += items.get(&state, id).unwrap().get_name().unwrap().len();
+        }
+        let state = consumer.read();
+        let table = state.table("Item").unwrap();
+        let structure = state.schema().types()[0].structure;
+        for id in 0..RECORDS {
+            let row = table.get_bytes(&id.to_le_bytes()).unwrap();
+            fields += DynamicStruct::new(state.schema(), structure, row.reader()).fields().count();
+        }
+        found += items.iter(&state).count() as u32 + table.rows().count() as u32;
+    });
+    assert_eq!(found, 4 * RECORDS - 6 + 2 * RECORDS);
+    assert!(bytes > 0 && fields == 2 * RECORDS as usize, "{fields}");
+    assert_eq!(counted, 0, "allocations");
+    producer.stop().await;
+}
