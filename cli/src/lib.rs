@@ -14,6 +14,7 @@ pub mod output;
 pub mod progress;
 pub mod session;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -44,5 +45,11 @@ pub fn run() -> ExitCode {
 fn init_log(arguments: &Arguments) {
     let filter = tracing_subscriber::EnvFilter::try_new(arguments.common.log.as_deref().unwrap_or("warn"));
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal)
+        .without_time()
+        .init();
 }

@@ -1,94 +1,29 @@
 //! Every verb and every exit status, on a local folder.
 
 use std::fs;
-use std::path::PathBuf;
 
-use assert_cmd::Command;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
+
+use support::Place;
+
+mod support;
 
 const FIRST: &str = "icao,name,elevation\nEDDF,Frankfurt,364.0\nKJFK,Kennedy,13\nLFPG,Paris,\n";
 const SECOND: &str = "icao,name,elevation\nEDDF,Frankfurt am Main,364.0\nKJFK,Kennedy,13\nRJTT,Haneda,10.5\n";
 
-/// A folder for datasets, files and a state directory.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn dataset(&self) -> String {
-        self.0.path().join("data/airports").display().to_string()
-    }
-
-    fn file(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn run(&self, verb: &str, rest: &[&str]) -> Ran {
-        self.run_with(verb, rest, "")
-    }
-
-    fn run_with(&self, verb: &str, rest: &[&str], input: &str) -> Ran {
-        let mut command = Command::cargo_bin("hollowcast").unwrap();
-        command.env("HOLLOWCAST_STATE_DIR", self.0.path().join("state"));
-        command.arg(verb).arg(self.dataset()).args(rest).write_stdin(input.to_owned());
-        let output = command.output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            words: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    fn publish(&self, name: &str, content: &str, rest: &[&str]) -> Ran {
-        let path = self.file(name, content).display().to_string();
-        self.run("publish", &[&[path.as_str()], rest].concat())
-    }
-
-    /// Versions 1 and 2.
-    fn with_two_versions() -> Self {
-        let place = Self::new();
-        let first =
-            place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao", "--tag", "month=may"]);
-        assert!(first.out.starts_with("published version 1, Airport: 3 records"), "{first:?}");
-        let second = place.publish("2.csv", SECOND, &[]);
-        assert!(second.out.starts_with("published version 2"), "{second:?}");
-        place
-    }
-}
-
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    words: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    fn lines(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    #[track_caller]
-    fn fails(&self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, code, "{self:?}");
-        for word in words {
-            assert!(self.words.contains(word), "{word} is not in {self:?}");
-        }
-    }
+/// Versions 1 and 2.
+fn two_versions() -> Place {
+    let place = Place::new();
+    let first = place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao", "--tag", "month=may"]);
+    assert!(first.out.starts_with("published version 1, Airport: 3 records"), "{first:?}");
+    let second = place.publish("2.csv", SECOND, &[]);
+    assert!(second.out.starts_with("published version 2"), "{second:?}");
+    place
 }
 
 #[test]
 fn a_published_file_comes_back() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     let mut records = place.run("export", &["--sorted"]).lines();
     let expected = [
         json!({"icao": "EDDF", "name": "Frankfurt am Main", "elevation": 364.0}),
@@ -102,7 +37,7 @@ fn a_published_file_comes_back() {
 
 #[test]
 fn the_same_file_again_is_no_version() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     let again = place.publish("3.csv", SECOND, &["--json"]).json();
     assert_eq!((&again["outcome"], &again["version"]), (&json!("unchanged"), &json!(2)));
 }
@@ -118,7 +53,7 @@ fn publish_reports_in_json() {
 
 #[test]
 fn get_prints_records_and_names_the_missing() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     let found = place.run("get", &["RJTT", "EDDF"]);
     assert_eq!((found.code, found.lines().len()), (0, 2));
     let partly = place.run("get", &["LFPG", "KJFK"]);
@@ -129,7 +64,7 @@ fn get_prints_records_and_names_the_missing() {
 
 #[test]
 fn changes_by_key_leave_the_rest() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     let upserts = place.file("upsert.jsonl", "{\"icao\":\"EGLL\",\"name\":\"Heathrow\",\"elevation\":25}\n");
     let deletes = place.file("gone.txt", "KJFK\nNOPE\n");
     let arguments = ["--upsert", upserts.to_str().unwrap(), "--delete", deletes.to_str().unwrap(), "--json"];
@@ -140,7 +75,7 @@ fn changes_by_key_leave_the_rest() {
 
 #[test]
 fn diff_shows_fields_with_both_values() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     let lines = place.run("diff", &["1", "2", "--json"]).lines();
     let changed = lines.iter().find(|line| line["change"] == "changed").unwrap();
     assert_eq!(changed["key"], json!({"icao": "EDDF"}));
@@ -151,7 +86,7 @@ fn diff_shows_fields_with_both_values() {
 
 #[test]
 fn versions_log_stats_and_schema_tell_what_is_there() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     let versions = place.run("versions", &["--json"]).json();
     let version = |at: usize| (&versions[at]["version"], &versions[at]["target"], &versions[at]["tags"]);
     assert_eq!(version(0), (&json!(2), &json!(true), &json!({})));
@@ -167,16 +102,16 @@ fn versions_log_stats_and_schema_tell_what_is_there() {
 
 #[test]
 fn watch_follows_to_a_version() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     let watched = place.run("watch", &["--until", "2", "--json"]).lines();
     assert_eq!((&watched[0]["version"], &watched[0]["route"]), (&json!(2), &json!("snapshot")));
 }
 
 #[test]
 fn verify_finds_a_flipped_byte() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     assert!(place.run("verify", &[]).out.starts_with("clean: 4 log entries, 2 versions"));
-    let deltas = PathBuf::from(place.dataset()).join("deltas");
+    let deltas = place.dataset().join("deltas");
     let delta = fs::read_dir(&deltas).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&delta).unwrap();
     let middle = bytes.len() / 2;
@@ -187,7 +122,7 @@ fn verify_finds_a_flipped_byte() {
 
 #[test]
 fn wrong_input_names_file_line_and_field_and_publishes_nothing() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     place.publish("short.csv", "icao,name,elevation\nEDDF,Frankfurt\n", &[]).fails(3, &["short.csv:2"]);
     let twice = format!("{SECOND}EDDF,Again,1\n");
     place.publish("twice.csv", &twice, &[]).fails(3, &["EDDF"]);
@@ -204,7 +139,7 @@ fn wrong_input_names_file_line_and_field_and_publishes_nothing() {
 
 #[test]
 fn what_is_not_there_is_not_found() {
-    let place = Place::with_two_versions();
+    let place = two_versions();
     place.run("export", &["--version", "9"]).fails(4, &["version 9", "newest is 2"]);
     let nowhere = Place::new();
     assert_eq!(nowhere.run("versions", &[]).code, 4);

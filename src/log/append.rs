@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::decide::{Decide, Decision, Judgement};
-use super::entry::{LogEntry, ManifestReference, StoredEntry};
+use super::entry::{EntryKind, LogEntry, ManifestReference, StoredEntry};
 use super::error::LogError;
 use super::tail::Tail;
 use crate::announce::{milliseconds, time_of};
@@ -120,6 +120,9 @@ impl Log {
             };
             let next = self.stamp(*next, tail, nonce, environment).encode()?;
             self.create(&next).await?;
+            if next.entry.kind == EntryKind::Commit {
+                tracing::info!(target: "hollowcast::phase::created", object = %next.entry.name(), "looking whose entry it is");
+            }
             sent = Some(next);
         }
     }

@@ -73,7 +73,7 @@ impl Producer {
         if self.is_stale {
             self.restore().await?;
         }
-        tracing::info!(phase = "populate", "stating version {}", self.version().next());
+        tracing::info!(target: "hollowcast::phase::populate", version = %self.version().next(), "stating records");
         self.progress.stage(Stage { name: "stating records", unit: Unit::Records, total: None });
         let parent = match self.state().schema().compatibility(self.dataset.schema()) {
             Compatibility::Same => Arc::clone(self.state()),

@@ -31,18 +31,18 @@ impl Producer {
     pub(super) async fn publish(&mut self, prepared: Prepared) -> Result<Publication> {
         let attempt = Attempt(self.log.store().environment().random.next_u64());
         let version = prepared.state.version();
-        tracing::info!(phase = "upload", %version, "uploading");
+        tracing::info!(target: "hollowcast::phase::upload", %version, "uploading");
         let uploaded = self.upload(&prepared, version, attempt).await?;
         let manifest = self.manifest(&prepared.state, attempt, &uploaded);
         let reference = upload_manifest(self.log.store(), &manifest).await?;
-        tracing::info!(phase = "commit", %version, "committing");
+        tracing::info!(target: "hollowcast::phase::commit", %version, "about to create the log entry");
         self.commit(attempt, &reference, uploaded.snapshot.as_ref()).await?;
         let types = prepared.state.tables().iter().zip(&prepared.changes);
         let types = types.map(|(table, (name, counts))| (name.clone(), table.len(), *counts)).collect();
         let (state, manifest) = (Arc::new(prepared.state), Some(Arc::new(manifest)));
         self.loaded = Some(Loaded { state, reference: reference.clone(), manifest });
         self.announce().await;
-        tracing::info!(phase = "published", %version, "published");
+        tracing::info!(target: "hollowcast::phase::published", %version, "released and announced");
         Ok(Publication { version, manifest: reference, types, bytes: uploaded.bytes() })
     }
 
