@@ -40,6 +40,12 @@ pub struct Error {
 }
 
 impl Error {
+    /// An error of a caller's own, to return from a closure that states records: `cause` is an error or a message.
+    #[must_use]
+    pub fn new(kind: ErrorKind, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, cause: cause.into() }
+    }
+
     /// What a caller can do about it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

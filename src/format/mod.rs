@@ -41,5 +41,7 @@ pub use manifest::{
     ManifestLink, ManifestReference, TypeSummary,
 };
 pub use message::{MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS, Tags};
-pub use preamble::{BLOB_FORMAT_VERSION, BlobKind, MAX_HEADER_LENGTH, PREAMBLE_LENGTH, Preamble};
+pub use preamble::{
+    BLOB_FORMAT_VERSION, BlobKind, MAX_HEADER_LENGTH, PREAMBLE_LENGTH, Preamble, head_length,
+};
 pub use section::{SectionDecoder, decode_section};

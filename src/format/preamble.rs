@@ -10,7 +10,8 @@
 //! | 32 | 16 | xxh3-128 of the header, big-endian |
 //! | 48 | 16 | zero |
 //!
-//! Numbers are little-endian.
+//! Numbers are little-endian. Magic, format version, offset and length stay where they are in all format versions, so that the hash of a blob
+//! can be checked before anything in it is believed: a format version that is not known is told from a damaged one.
 
 use super::error::{Flaw, FormatError, ensure};
 use crate::identifiers::ContentHash;
@@ -94,30 +95,40 @@ impl Preamble {
         bytes
     }
 
-    /// Reads the preamble at the begin of `bytes`, the first bytes of the blob called `object`.
+    /// Reads the preamble at the begin of `bytes`, the first bytes of the blob called `object`, whose hash was right.
     ///
     /// Fails with [`FormatError::UnknownFormatVersion`] for a blob of a later release, and with
     /// [`FormatError::Corrupt`] for anything else that is no preamble.
     pub fn parse(bytes: &[u8], object: &str) -> Result<Self, FormatError> {
-        let Some(bytes) = bytes.first_chunk::<PREAMBLE_LENGTH>() else {
-            let expected = format!("at least {PREAMBLE_LENGTH} bytes");
-            return Err(Flaw::new("the length of the blob", expected, bytes.len()).at(object, 0));
-        };
+        head_length(bytes, object)?;
+        let bytes: &[u8; PREAMBLE_LENGTH] = bytes.first_chunk().expect("a head is longer than a preamble");
         let corrupt_at = |at: usize| move |flaw: Flaw| flaw.at(object, at as u64);
-        let magic: [u8; 8] = field(bytes, MAGIC_AT);
-        ensure(magic == MAGIC, || Flaw::new("the magic", hex(&MAGIC), hex(&magic)))
-            .map_err(corrupt_at(MAGIC_AT))?;
         check_version(u32::from_le_bytes(field(bytes, VERSION_AT)), object)?;
         let kind = read_kind(u32::from_le_bytes(field(bytes, KIND_AT))).map_err(corrupt_at(KIND_AT))?;
-        check_offset(u64::from_le_bytes(field(bytes, HEADER_OFFSET_AT)))
-            .map_err(corrupt_at(HEADER_OFFSET_AT))?;
-        let header_length = u64::from_le_bytes(field(bytes, HEADER_LENGTH_AT));
-        check_length(header_length).map_err(corrupt_at(HEADER_LENGTH_AT))?;
         let reserved: [u8; 16] = field(bytes, RESERVED_AT);
         ensure(reserved == [0; 16], || Flaw::new("the reserved part", "zero", hex(&reserved)))
             .map_err(corrupt_at(RESERVED_AT))?;
+        let header_length = u64::from_le_bytes(field(bytes, HEADER_LENGTH_AT));
         Ok(Self { kind, header_length, header_hash: ContentHash(field(bytes, HEADER_HASH_AT)) })
     }
+}
+
+/// Bytes of preamble and header together, which the hash of the blob is of; from the first bytes of the blob called `object`.
+///
+/// Fails with [`FormatError::Corrupt`] if they are not those of a blob, or say that the header is longer than any may be.
+pub fn head_length(bytes: &[u8], object: &str) -> Result<u64, FormatError> {
+    let Some(bytes) = bytes.first_chunk::<PREAMBLE_LENGTH>() else {
+        let expected = format!("at least {PREAMBLE_LENGTH} bytes");
+        return Err(Flaw::new("the length of the blob", expected, bytes.len()).at(object, 0));
+    };
+    let corrupt_at = |at: usize| move |flaw: Flaw| flaw.at(object, at as u64);
+    let magic: [u8; 8] = field(bytes, MAGIC_AT);
+    ensure(magic == MAGIC, || Flaw::new("the magic", hex(&MAGIC), hex(&magic)))
+        .map_err(corrupt_at(MAGIC_AT))?;
+    check_offset(u64::from_le_bytes(field(bytes, HEADER_OFFSET_AT))).map_err(corrupt_at(HEADER_OFFSET_AT))?;
+    let length = u64::from_le_bytes(field(bytes, HEADER_LENGTH_AT));
+    check_length(length).map_err(corrupt_at(HEADER_LENGTH_AT))?;
+    Ok(PREAMBLE_LENGTH as u64 + length)
 }
 
 fn check_version(found: u32, object: &str) -> Result<(), FormatError> {

@@ -20,7 +20,8 @@ const SEEDS: usize = 4;
 impl Producer {
     /// Publishes what `populate` states as the whole dataset: records that it does not add are removed (keeps semantics 1–6).
     ///
-    /// `populate` runs on the caller's thread and may add from many.
+    /// `populate` runs on the caller's thread and may add from many. What goes wrong in it is returned as an [`Error`](crate::Error::new) of
+    /// its own and fails the cycle.
     ///
     /// # Errors
     /// `Invalid`: a record, the schema or a validator; `Conflict`: another version was released meanwhile, run the cycle again; `Fenced`: another

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Classify, ErrorKind, Result};
 use crate::format::{BlobReference, Manifest, ManifestReference};
-use crate::identifiers::{Fingerprint, Sequence, Version};
+use crate::identifiers::{ContentHash, Fingerprint, Sequence, Version};
 use crate::log::{LogEntry, StoredEntry};
 use crate::progress::Progress;
 use crate::replica::{Loaded, Replica, Route};
@@ -55,26 +55,34 @@ pub async fn verify(
     Ok(verified)
 }
 
-/// Reads every log entry that is kept: each must build on the one before.
+/// Reads every log entry that is kept, from the tail down: each must be the one that the entry after it was decided on.
 async fn verify_log(store: &DatasetStore) -> Result<u64> {
-    let mut entries: Vec<Sequence> = Vec::new();
-    for listed in store.list(Family::Log, None).await? {
-        if let ObjectName::LogEntry(sequence) = listed.name {
-            entries.push(sequence);
-        }
-    }
+    let listed = store.list(Family::Log, None).await?;
+    let entries = listed.into_iter().filter_map(|object| match object.name {
+        ObjectName::LogEntry(sequence) => Some(sequence),
+        _ => None,
+    });
+    let mut entries: Vec<Sequence> = entries.collect();
     entries.sort_unstable();
-    let mut before: Option<StoredEntry> = None;
-    for sequence in &entries {
-        let bytes = store.get(&ObjectName::LogEntry(*sequence), LogEntry::LIMIT).await?;
-        let entry = LogEntry::decode(bytes, *sequence)?;
-        let broken = before
-            .as_ref()
-            .is_some_and(|before| before.entry.sequence.0 + 1 == sequence.0 && !entry.follows(before));
-        if broken {
-            return Err(VerifyError::LogChain { object: ObjectName::LogEntry(*sequence).to_string() }.into());
+    let mut after: Option<StoredEntry> = None;
+    for sequence in entries.iter().rev() {
+        let object = ObjectName::LogEntry(*sequence);
+        let bytes = store.get(&object, LogEntry::LIMIT).await?;
+        // What lies below a gap is void: a number that was given up and came back by a late create.
+        let after_it = after.filter(|after| sequence.0 + 1 == after.entry.sequence.0);
+        let broken = || VerifyError::LogChain {
+            object: object.to_string(),
+            after: ObjectName::LogEntry(Sequence(sequence.0 + 1)).to_string(),
+        };
+        let hash = ContentHash::of(&bytes);
+        if after_it.as_ref().is_some_and(|after| after.entry.previous != Some(hash)) {
+            return Err(broken().into());
         }
-        before = Some(entry);
+        let entry = LogEntry::decode(bytes, *sequence)?;
+        if after_it.is_some_and(|after| !after.follows(&entry)) {
+            return Err(broken().into());
+        }
+        after = Some(entry);
     }
     Ok(entries.len() as u64)
 }
@@ -112,6 +120,7 @@ impl Walk<'_> {
         let before = self.loaded.take();
         let manifest = Arc::new(manifest.clone());
         if let (Some(before), Some(delta)) = (&before, &manifest.delta) {
+            self.check_length(delta).await?;
             let route = Route::Forward(vec![delta.clone()]);
             self.loaded =
                 Some(self.replica.arrive(Some(before), &route, &manifest, reference, self.progress).await?);
@@ -122,6 +131,7 @@ impl Walk<'_> {
         if let Some(snapshot) = snapshot.filter(|_| wanted || self.loaded.is_none()) {
             let name = snapshot.name().to_string();
             let blob = BlobReference { name, length: snapshot.bytes, hash: snapshot.hash };
+            self.check_length(&blob).await?;
             let route = Route::Snapshot { snapshot: blob, deltas: Vec::new() };
             self.loaded = Some(self.replica.arrive(None, &route, &manifest, reference, self.progress).await?);
             verified.snapshots += u64::from(wanted);
@@ -137,6 +147,18 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Consumers do not look at what lies behind the last section, and nothing may.
+    async fn check_length(&self, blob: &BlobReference) -> Result<()> {
+        let name = ObjectName::parse(&blob.name);
+        let name = name.expect("a manifest that was read and an entry name blobs");
+        let found = self.replica.store().length(&name).await?;
+        if found != blob.length {
+            let (object, expected) = (blob.name.clone(), blob.length);
+            return Err(VerifyError::Length { object, expected, found }.into());
+        }
+        Ok(())
+    }
+
     /// The reverse delta must lead to what the version before was.
     async fn back(
         &self,
@@ -146,6 +168,7 @@ impl Walk<'_> {
     ) -> Result<()> {
         let (Some(before), Some(reverse)) = (before, &manifest.reverse_delta) else { return Ok(()) };
         let Some(parent) = &before.manifest else { return Ok(()) };
+        self.check_length(reverse).await?;
         let route = Route::Reverse(vec![reverse.clone()]);
         let reached = self
             .replica
@@ -165,13 +188,13 @@ impl Walk<'_> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// A log entry that does not build on the one before.
-    #[error(
-        "{object} does not build on the entry before it: the log was changed by hand or by another program"
-    )]
+    /// A log entry that is not the one which the next was decided on.
+    #[error("{object} is not the entry that {after} was decided on: it was changed after it was written")]
     LogChain {
         /// The entry.
         object: String,
+        /// The entry after it.
+        after: String,
     },
     /// A manifest that names another parent.
     #[error("{object} does not name {expected} as its parent")]
@@ -186,6 +209,16 @@ pub enum VerifyError {
     Unreachable {
         /// The version.
         version: Version,
+    },
+    /// A blob that was cut off, or has something behind it.
+    #[error("{object} has {found} bytes, expected {expected}")]
+    Length {
+        /// The blob.
+        object: String,
+        /// What its manifest or the log says.
+        expected: u64,
+        /// What the store says.
+        found: u64,
     },
     /// A reverse delta that leads elsewhere.
     #[error("{object} leads to fingerprint {found}, expected {expected}")]

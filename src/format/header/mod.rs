@@ -12,7 +12,7 @@ pub use table::{Codec, SectionEntry, SectionId, SectionKind};
 use super::error::{Flaw, FormatError, ensure};
 use super::manifest::BlobReference;
 use super::message::Tags;
-use super::preamble::{BlobKind, PREAMBLE_LENGTH, Preamble};
+use super::preamble::{BlobKind, PREAMBLE_LENGTH, Preamble, head_length};
 use crate::identifiers::{ContentHash, DatasetId, Fingerprint, KeySeed, TypeId, Version};
 
 /// What a blob does to which version. Its writer states it; a reader believes it once the blob's hash was right.
@@ -65,21 +65,22 @@ pub struct BlobHeader {
 
 impl BlobHeader {
     /// Reads and verifies preamble and header at the begin of `bytes`, the first bytes of the blob that `reference`
-    /// names; what follows the header is ignored. [`Preamble::parse`] tells how many bytes are needed.
+    /// names; what follows the header is ignored. [`head_length`] tells how many bytes are needed.
     ///
     /// Fails with [`FormatError::Corrupt`] when the hash is not the reference's, or, should a writer have hashed
-    /// nonsense, when any number or name in the header breaks a rule. Costs O(types + sections).
+    /// nonsense, when any number or name in the header breaks a rule; with [`FormatError::UnknownFormatVersion`] when a
+    /// later release wrote the blob in another format. Costs O(types + sections).
     pub fn parse(bytes: &[u8], reference: &BlobReference) -> Result<Self, FormatError> {
         let object = reference.name.as_str();
-        let preamble = Preamble::parse(bytes, object)?;
-        let header_end = preamble.header_end();
-        let head = bytes.get(..header_end as usize).ok_or_else(|| {
-            let expected = format!("{header_end} bytes");
+        let length = head_length(bytes, object)?;
+        let head = bytes.get(..length as usize).ok_or_else(|| {
+            let expected = format!("{length} bytes");
             Flaw::new("the length of preamble and header", expected, bytes.len()).at(object, 0)
         })?;
         let hash = ContentHash::of(head);
         ensure(hash == reference.hash, || Flaw::new("the hash of the blob", reference.hash, hash))
             .map_err(|flaw| flaw.at(object, 0))?;
+        let preamble = Preamble::parse(head, object)?;
         read(head, &preamble, reference.length).map_err(|flaw| flaw.at(object, PREAMBLE_LENGTH as u64))
     }
 

@@ -78,10 +78,26 @@ fn every_flipped_bit_of_preamble_and_header_is_refused() {
     let (mut bytes, reference) = (bytes_of(&blob), blob.reference("blobs/1"));
     for bit in 0..blob.header().header_end() as usize * 8 {
         bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(BlobHeader::parse(&bytes, &reference).is_err(), "bit {bit}");
+        assert_eq!(
+            BlobHeader::parse(&bytes, &reference).unwrap_err().kind(),
+            ErrorKind::Corrupt,
+            "bit {bit}"
+        );
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
     assert!(BlobHeader::parse(&bytes, &reference).is_ok());
+}
+
+#[test]
+fn a_later_format_version_is_told_from_a_damaged_one() {
+    let blob = blob(BlobKind::Snapshot, ZSTD, &snapshot_sections(100));
+    let (mut bytes, reference) = (bytes_of(&blob), blob.reference("blobs/1"));
+    bytes[8] = 2;
+    assert_corrupt(BlobHeader::parse(&bytes, &reference), "the hash of the blob");
+    let hash = ContentHash::of(&bytes[..blob.header().header_end() as usize]);
+    let error = BlobHeader::parse(&bytes, &BlobReference { hash, ..reference }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().contains("format version 2"), "{error}");
 }
 
 /// A writer who hashes nonsense is believed as to the hash, and still cannot make the reader panic.

@@ -12,7 +12,7 @@ use super::decode::{Piece, Row, decode};
 use super::error::TransferError;
 use super::plan::{Batch, batches, holds};
 use super::{SectionSink, TransferOptions};
-use crate::format::{BlobHeader, BlobReference, Preamble, SectionEntry};
+use crate::format::{BlobHeader, BlobReference, SectionEntry, head_length};
 use crate::progress::Progress;
 use crate::store::{DatasetStore, ObjectName};
 
@@ -40,7 +40,7 @@ impl RemoteBlob {
         let name = ObjectName::parse(&reference.name)
             .ok_or_else(|| TransferError::Name { expected: "a blob", found: reference.name.clone() })?;
         let first = store.get_range(&name, 0..FIRST_LENGTH.min(reference.length)).await?;
-        let header_end = Preamble::parse(&first, &reference.name)?.header_end().min(reference.length);
+        let header_end = head_length(&first, &reference.name)?.min(reference.length);
         let head = match header_end.checked_sub(first.len() as u64) {
             None | Some(0) => first,
             Some(_) => complete(store, &name, first, header_end).await?,

@@ -1,0 +1,327 @@
+//! Consumers: semantics 15 to 26, and rule R9.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hollowcast::ErrorKind;
+use hollowcast::announce::{Announcement, InProcessBus, PollOptions};
+use hollowcast::consumer::{Memory, Wait};
+use hollowcast::identifiers::{Sequence, Version};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use super::setting::{DATASET, Told, World, add, cities, delete, named, published, schema, upsert};
+use super::store::Answer;
+
+const FIRST: [(u32, &str); 3] = [(1, "Rome"), (2, "Oslo"), (3, "Lima")];
+
+/// A poll that no test waits for.
+fn seldom() -> PollOptions {
+    let hour = Duration::from_secs(3600);
+    PollOptions { interval: hour, unprompted: hour }
+}
+
+#[tokio::test]
+async fn a_state_stays_what_it_was_semantics_15() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let mapped = Memory::Mapped(Some(world.folder.path().to_owned()));
+    for memory in [Memory::Heap, mapped] {
+        let consumer = world.consumer_builder().memory(memory).start().await.unwrap();
+        let kept = consumer.state();
+        let expected = cities(&kept);
+        for turn in 0..40 {
+            let changed = producer.incremental(|writer| {
+                upsert(writer, &[(1, &format!("Rome {turn} {}", expected.len()))])?;
+                delete(writer, 2 + turn % 2)?;
+                upsert(writer, &[(3 - turn % 2, "Back")])
+            });
+            published(changed.await);
+            consumer.refresh().await.unwrap();
+        }
+        drop(consumer);
+        assert_eq!(cities(&kept), expected);
+        assert!(kept.version() < producer.version());
+    }
+}
+
+/// What lies in `folder`: the last version in its name, and its bytes.
+async fn sizes(world: &World, folder: &str) -> Vec<(u64, u64)> {
+    let mut sizes = Vec::new();
+    for object in world.objects(folder).await {
+        let numbers = object.rsplit('/').next().unwrap().split('-').collect::<Vec<_>>();
+        let version = numbers[numbers.len() - 2].parse().unwrap();
+        sizes.push((version, world.store.inner().head(&Path::from(object)).await.unwrap().size));
+    }
+    sizes
+}
+
+#[tokio::test]
+async fn the_way_with_the_fewest_bytes_is_taken_semantics_16() {
+    let world = World::new();
+    let mut producer = world.producer_of(schema()).snapshot_every(8).start().await.unwrap();
+    published(producer.cycle(|writer| add(writer, &FIRST)).await);
+    let mut consumers = Vec::new();
+    for turn in 0..30 {
+        consumers.push(world.consumer_builder().poll(seldom()).start().await.unwrap());
+        let name = format!("Rome {}", "x".repeat(turn * 7 % 40));
+        published(producer.incremental(|writer| upsert(writer, &[(1, &name)])).await);
+    }
+    let (deltas, snapshots) = (sizes(&world, "deltas").await, sizes(&world, "snapshots").await);
+    let after =
+        |from: u64| deltas.iter().filter(move |(to, _)| *to > from).map(|(_, bytes)| bytes).sum::<u64>();
+    let by_snapshot = snapshots.iter().map(|(version, bytes)| bytes + after(*version)).min().unwrap();
+    let mut taken = BTreeSet::new();
+    for consumer in &consumers {
+        let refresh = consumer.refresh().await.unwrap();
+        let expected = if after(refresh.from.0) <= by_snapshot { "delta" } else { "snapshot" };
+        assert_eq!((refresh.route, refresh.to.0), (Some(expected), 31), "{refresh:?}");
+        assert_eq!(consumer.read().fingerprint(), producer.state().fingerprint());
+        taken.insert(expected);
+    }
+    assert_eq!(taken.len(), 2, "both ways are taken by some");
+}
+
+/// When no route arrives: an error that says why, and everything as it was.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_cannot_move_is_a_failure_semantics_17() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let told = Arc::new(Told::default());
+    let consumer =
+        world.consumer_builder().poll(seldom()).listener(Arc::clone(&told) as _).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    world.store.follow(|request| match request {
+        request if request.contains("GET places/deltas") => Answer::Lost,
+        request if request.contains("GET places/snapshots") => Answer::Lost,
+        _ => Answer::True,
+    });
+    let failed = consumer.refresh().await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::Unavailable);
+    assert!(failed.to_string().contains("places/"), "{failed}");
+    assert_eq!((consumer.read().version().0, cities(&consumer.read())), (1, named(&FIRST)));
+    assert_eq!(told.failures(), [failed.to_string()]);
+    world.store.heal();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 2);
+    assert_eq!(told.refreshes().last().unwrap().to.0, 2);
+}
+
+/// A hint that names any version, and a bus that says anything, only make consumers look.
+#[tokio::test]
+async fn announcements_are_hints_semantics_18_r10() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let consumer = world.consumer().await;
+    let hint = Path::from("places/hints/announced");
+    let genuine = world.store.inner().get(&hint).await.unwrap().bytes().await.unwrap();
+    let forged = Announcement {
+        dataset: DATASET.to_owned(),
+        sequence: Sequence(99),
+        target: Version(99),
+        at: SystemTime::UNIX_EPOCH,
+    };
+    for content in [forged.encode().unwrap(), b"nonsense".to_vec(), Vec::new()] {
+        world.store.inner().put(&hint, content.into()).await.unwrap();
+        assert_eq!(consumer.refresh().await.unwrap().to.0, 1);
+        assert_eq!(world.consumer().await.read().version().0, 1);
+    }
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    world.store.inner().put(&hint, genuine.into()).await.unwrap();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 2, "a stale hint hides nothing");
+}
+
+/// With a bus the consumer moves when it hears of a version, without one when it polls; nobody asks it to.
+#[tokio::test(start_paused = true)]
+async fn a_consumer_moves_by_itself_with_a_bus_and_without_semantics_18() {
+    let world = World::new();
+    let bus = InProcessBus::new();
+    world.producer_with(&FIRST).await.stop().await;
+    let builder = world.producer_of(schema()).announcer(bus.clone());
+    let mut producer = builder.start().await.unwrap();
+    let heard = world.consumer_builder().poll(seldom()).watcher(bus.watcher("places")).start().await.unwrap();
+    let polling = world.consumer_builder().start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(heard.read().version().0, 2, "the bus said so");
+    tokio::time::sleep(Duration::from_secs(13)).await;
+    assert_eq!(polling.read().version().0, 2, "ten seconds and a fifth are over");
+}
+
+#[tokio::test]
+async fn a_bad_blob_is_refused_by_name_and_left_alone_semantics_19() {
+    let world = World::new();
+    let mut producer = world.producer_of(schema()).snapshot_every(1).start().await.unwrap();
+    published(producer.cycle(|writer| add(writer, &FIRST)).await);
+    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    let [delta] = &world.objects("deltas").await[..] else { panic!("one delta") };
+    world.damage(delta).await;
+
+    let refresh = consumer.refresh().await.unwrap();
+    assert_eq!((refresh.route, refresh.to.0), (Some("snapshot"), 2));
+    let [refused] = &refresh.refused[..] else { panic!("{refresh:?}") };
+    assert_eq!((refused.route, refused.kind), ("delta", ErrorKind::Corrupt));
+    assert!(refused.reason.contains("deltas/0"), "{}", refused.reason);
+    assert_eq!(cities(&consumer.read()), cities(producer.state()));
+}
+
+/// The same bad blob is not fetched again at once, but after a while it is.
+#[tokio::test(start_paused = true)]
+async fn a_refused_blob_is_tried_again_only_later_semantics_19() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    for blob in [world.objects("deltas").await, world.objects("snapshots").await].concat() {
+        world.damage(&blob).await;
+    }
+    assert_eq!(consumer.refresh().await.unwrap_err().kind(), ErrorKind::Corrupt);
+    world.store.requests();
+    assert_eq!(consumer.refresh().await.unwrap_err().kind(), ErrorKind::Corrupt);
+    let fetched = |requests: Vec<String>| {
+        requests.iter().filter(|request| request.contains("deltas") || request.contains("snapshots")).count()
+    };
+    assert_eq!(fetched(world.store.requests()), 0);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    world.store.requests();
+    assert_eq!(consumer.refresh().await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(fetched(world.store.requests()) > 0);
+    assert_eq!(cities(&consumer.read()), named(&FIRST));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_tried_again_within_the_refresh_semantics_20() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    let mut tries = BTreeMap::new();
+    world.store.follow(move |request| {
+        let tries: &mut u32 = tries.entry(request.to_owned()).or_default();
+        *tries += 1;
+        if *tries == 4 || request.starts_with("SHOW") { Answer::True } else { Answer::Lost }
+    });
+    let refresh = consumer.refresh().await.unwrap();
+    assert_eq!((refresh.route, refresh.to.0), (Some("delta"), 2));
+}
+
+#[tokio::test]
+async fn whoever_waits_can_stop_waiting_semantics_20() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    for place in ["SHOW", "GET places/log", "GET places/manifests", "GET places/deltas"] {
+        world.store.answer(place, Answer::Never);
+        let waited = tokio::time::timeout(Duration::from_millis(30), consumer.refresh()).await;
+        assert!(waited.is_err() || place == "SHOW", "{place}");
+        assert_eq!(cities(&consumer.read()), named(&FIRST), "{place}");
+    }
+    world.store.heal();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_version_a_consumer_waits_or_says_so_semantics_23() {
+    let world = World::new();
+    let none = world.consumer_builder().start().await.err().unwrap();
+    assert_eq!(none.kind(), ErrorKind::NotFound);
+    assert!(none.to_string().contains("nothing is announced"), "{none}");
+    let begun = tokio::time::Instant::now();
+    let waited = world.consumer_builder().wait(Wait::AtMost(Duration::from_secs(20))).start().await;
+    assert_eq!(waited.err().unwrap().kind(), ErrorKind::NotFound);
+    assert_eq!(begun.elapsed().as_secs(), 20);
+
+    // A claim is a log entry without a version: there is nothing to read yet.
+    let mut producer = world.producer().await;
+    assert_eq!(world.consumer_builder().start().await.err().unwrap().kind(), ErrorKind::NotFound);
+    let patient = tokio::spawn(world.consumer_builder().wait(Wait::Forever).start());
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert!(!patient.is_finished());
+    published(producer.cycle(|writer| add(writer, &FIRST)).await);
+    assert_eq!(cities(&patient.await.unwrap().unwrap().read()), named(&FIRST));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_needs_no_network_and_says_how_old_it_is_semantics_24() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let mapped = || Memory::Mapped(Some(world.folder.path().to_owned()));
+    let consumer = world.consumer_builder().memory(mapped()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    consumer.refresh().await.unwrap();
+    let (confirmed, expected) = (consumer.confirmed_at(), cities(&consumer.read()));
+    drop(consumer);
+    tokio::time::sleep(Duration::from_secs(7200)).await;
+    published(producer.incremental(|writer| upsert(writer, &[(5, "Bonn")])).await);
+
+    world.store.answer("", Answer::Lost);
+    world.store.requests();
+    let restarted = world.consumer_builder().memory(mapped()).start().await.unwrap();
+    assert_eq!((restarted.read().version().0, cities(&restarted.read())), (2, expected));
+    assert_eq!(restarted.confirmed_at(), confirmed, "as old as it was when it was last confirmed");
+    world.store.heal();
+    assert_eq!(restarted.refresh().await.unwrap().route, Some("delta"));
+    assert!(restarted.confirmed_at() > confirmed);
+}
+
+#[tokio::test]
+async fn reading_never_waits_for_a_refresh_semantics_26() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let consumer = Arc::new(world.consumer_builder().poll(seldom()).start().await.unwrap());
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    world.store.answer("GET places/deltas", Answer::Never);
+    let refreshing = tokio::spawn({
+        let consumer = Arc::clone(&consumer);
+        async move { consumer.refresh().await.map(drop) }
+    });
+    while !world.store.requests().iter().any(|request| request.contains("GET places/deltas")) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(cities(&consumer.read()), named(&FIRST));
+    assert_eq!(cities(&consumer.state()), named(&FIRST));
+    refreshing.abort();
+}
+
+/// A LIST that shows an older log than the one a consumer landed on moves nobody back.
+#[tokio::test]
+async fn nobody_goes_back_in_the_log_r9() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    let consumer = world.consumer().await;
+    let log = world.objects("log").await;
+    let newest = log.last().unwrap().clone();
+    world.store.follow(
+        move |request| {
+            if request.ends_with(newest.as_str()) { Answer::Absent } else { Answer::True }
+        },
+    );
+    let behind = world.consumer().await;
+    assert_eq!(behind.read().version().0, 1, "the script hides the newest entry");
+    let refresh = consumer.refresh().await;
+    assert!(refresh.is_err() || refresh.unwrap().to.0 == 2);
+    assert_eq!(consumer.read().version().0, 2);
+    world.store.heal();
+    assert_eq!(behind.refresh().await.unwrap().to.0, 2);
+}
+
+/// A blob that a replica of the bucket does not have yet: the consumer stays, and moves once it is there.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_here_yet_is_waited_for_r9() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    world.store.follow(|request| {
+        let late = ["GET places/deltas", "GET places/snapshots", "HEAD places/deltas"];
+        if late.iter().any(|late| request.starts_with(late)) { Answer::Absent } else { Answer::True }
+    });
+    let failed = consumer.refresh().await.unwrap_err();
+    assert!([ErrorKind::NotFound, ErrorKind::Unavailable].contains(&failed.kind()), "{failed}");
+    assert_eq!(cities(&consumer.read()), named(&FIRST));
+    world.store.heal();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 2, "what was absent is not held against the blob");
+}

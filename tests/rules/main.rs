@@ -1,0 +1,8 @@
+//! What a user may rely on, rule by rule: each test names the rule of semantics or of the commit protocol that it keeps
+//! from being broken.
+
+mod consumer;
+mod damage;
+mod producer;
+mod setting;
+mod store;

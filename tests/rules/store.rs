@@ -1,0 +1,163 @@
+//! A store that tells what was asked of it, and answers as a test wants.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures::stream::{BoxStream, StreamExt};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+
+/// How a request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// As it should be.
+    True,
+    /// With an error that may pass.
+    Lost,
+    /// As if the object were not there.
+    Absent,
+    /// Never.
+    Never,
+}
+
+type Script = Box<dyn FnMut(&str) -> Answer + Send>;
+
+/// Memory behind a script. A request is `VERB path`, the verb one of GET, HEAD, PUT, CREATE and LIST; each object that a
+/// LIST would show is asked for as `SHOW path`.
+pub(crate) struct ScriptedStore {
+    inner: InMemory,
+    script: Arc<Mutex<Script>>,
+    requests: Mutex<Vec<String>>,
+}
+
+impl ScriptedStore {
+    pub(crate) fn new() -> Self {
+        let script: Script = Box::new(|_| Answer::True);
+        Self { inner: InMemory::new(), script: Arc::new(Mutex::new(script)), requests: Mutex::default() }
+    }
+
+    /// The memory behind the script.
+    pub(crate) fn inner(&self) -> &InMemory {
+        &self.inner
+    }
+
+    /// Answers by `script` from now on.
+    pub(crate) fn follow(&self, script: impl FnMut(&str) -> Answer + Send + 'static) {
+        *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// Answers requests that contain `part` with `answer` from now on, all others truly.
+    pub(crate) fn answer(&self, part: &'static str, answer: Answer) {
+        self.follow(move |request| if request.contains(part) { answer } else { Answer::True });
+    }
+
+    /// Answers truly from now on.
+    pub(crate) fn heal(&self) {
+        self.follow(|_| Answer::True);
+    }
+
+    /// The requests since the last call, oldest first.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
+    /// Those of them that write, but for heartbeats.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let is_write = |request: &String| request.starts_with("PUT") || request.starts_with("CREATE");
+        let requests = self.requests().into_iter().filter(is_write);
+        requests.filter(|request| !request.ends_with("hints/heartbeat")).collect()
+    }
+
+    async fn ask(&self, verb: &str, path: &Path) -> Result<()> {
+        let request = format!("{verb} {path}");
+        self.requests.lock().unwrap().push(request.clone());
+        let answer = (self.script.lock().unwrap())(&request);
+        match answer {
+            Answer::True => Ok(()),
+            Answer::Lost => Err(Error::Generic { store: "ScriptedStore", source: "lost".into() }),
+            Answer::Absent => Err(Error::NotFound { path: path.to_string(), source: "the script".into() }),
+            Answer::Never => std::future::pending().await,
+        }
+    }
+
+    /// Leaves out what the script does not want to be seen.
+    fn shown(&self, all: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let script = Arc::clone(&self.script);
+        let is_shown = move |object: &Result<ObjectMeta>| {
+            let Ok(object) = object else { return true };
+            (script.lock().unwrap())(&format!("SHOW {}", object.location)) == Answer::True
+        };
+        all.filter(move |object| std::future::ready(is_shown(object))).boxed()
+    }
+
+    fn note_list(&self, prefix: Option<&Path>) {
+        let prefix = prefix.map_or("", AsRef::as_ref);
+        self.requests.lock().unwrap().push(format!("LIST {prefix}"));
+    }
+}
+
+impl fmt::Display for ScriptedStore {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ScriptedStore")
+    }
+}
+
+impl fmt::Debug for ScriptedStore {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ScriptedStore")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for ScriptedStore {
+    async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let verb = if options.mode == PutMode::Create { "CREATE" } else { "PUT" };
+        self.ask(verb, path).await?;
+        self.inner.put_opts(path, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        path: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.ask("PUT", path).await?;
+        self.inner.put_multipart_opts(path, options).await
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.ask(if options.head { "HEAD" } else { "GET" }, path).await?;
+        self.inner.get_opts(path, options).await
+    }
+
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.note_list(prefix);
+        self.shown(self.inner.list(prefix))
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.note_list(prefix);
+        self.shown(self.inner.list_with_offset(prefix, offset))
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
