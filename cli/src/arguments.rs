@@ -33,7 +33,7 @@ Examples:
 /// What every verb takes.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
-    /// Folder for verified sections, shared by all processes of the host [default: $`XDG_CACHE_HOME/hollowcast`]
+    /// Folder for verified sections, shared by all processes of the host [default: hollowcast in the user's cache folder]
     #[arg(long, global = true, env = "HOLLOWCAST_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// What to log to standard error: error, warn, info, debug, trace, or a filter such as hollowcast=debug

@@ -3,10 +3,13 @@
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
+
+/// What goes before the reason when standard output takes no more.
+pub const NOT_WRITTEN: &str = "cannot write to standard output";
 
 /// Standard output, buffered: flush it when done.
 #[must_use]
@@ -18,7 +21,7 @@ pub fn stdout() -> BufWriter<StdoutLock<'static>> {
 pub fn print(bytes: &[u8]) -> Result<()> {
     match io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        other => other.context(NOT_WRITTEN),
     }
 }
 

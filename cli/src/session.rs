@@ -19,10 +19,8 @@ use crate::dataset_url::DatasetUrl;
 use crate::progress::bars;
 use hollowcast::tools::Chain;
 
-/// The store and the state directory of one dataset.
+/// One dataset, to read.
 pub struct Session {
-    /// The folder as a store.
-    pub store: Arc<dyn ObjectStore>,
     /// Reads versions.
     pub replica: Replica,
     /// Draws on a terminal.
@@ -39,10 +37,9 @@ impl Session {
     /// Opens a dataset to read it into a segment store of its own.
     pub fn with_segments(url: &DatasetUrl, segments: SegmentStore) -> Result<Self> {
         let store = existing_local(&url.folder).map_err(hollowcast::Error::from)?;
-        let dataset =
-            DatasetStore::new(Arc::clone(&store), Path::from(url.name.as_str()), Environment::system());
+        let dataset = DatasetStore::new(store, Path::from(url.name.as_str()), Environment::system());
         let replica = Replica::new(dataset, segments, TransferOptions::default());
-        Ok(Self { store, replica, progress: bars() })
+        Ok(Self { replica, progress: bars() })
     }
 
     /// The version chain as the log has it now.

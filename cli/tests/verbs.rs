@@ -1,10 +1,13 @@
 //! Every verb and every exit status, on a local folder.
 
 use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use support::Place;
+use support::{Place, Ran};
 
 mod support;
 
@@ -100,6 +103,120 @@ fn versions_log_stats_and_schema_tell_what_is_there() {
     assert!(schema.out.contains("struct Airport") && schema.out.contains("$key([\"icao\"])"), "{schema:?}");
 }
 
+/// The members of a JSON object, in alphabetical order.
+fn members(object: &Value) -> Vec<&str> {
+    let mut members: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    members.sort_unstable();
+    members
+}
+
+/// What programs read: a member that is missing or renamed breaks them.
+#[test]
+fn json_has_the_members_that_programs_rely_on() {
+    let place = two_versions();
+    let sizes = ["delta", "reverse", "snapshot"];
+    let published = place.publish("3.csv", FIRST, &["--json"]).json();
+    assert_eq!(members(&published), ["bytes", "elapsed_ms", "outcome", "records", "version"]);
+    assert_eq!(members(&published["bytes"]), sizes);
+    let unchanged = place.publish("3.csv", FIRST, &["--json"]).json();
+    assert_eq!(members(&unchanged), ["elapsed_ms", "outcome", "version"]);
+    let version = &place.run("versions", &["--json"]).json()[0];
+    let expected = ["bytes", "fingerprint", "pinned", "records", "tags", "target", "time", "version"];
+    assert_eq!((members(version), members(&version["bytes"])), (expected.to_vec(), sizes.to_vec()));
+    let entry = &place.run("log", &["--json"]).json()[0];
+    assert_eq!(members(entry), ["entry", "epoch", "floor", "kind", "latest", "target", "time", "writer"]);
+    let stats = place.run("stats", &["--json"]).json();
+    let part = &stats["types"][0];
+    let expected =
+        ["bytes", "bytes_a_record", "fields", "overlay_sections", "records", "shards", "type"].to_vec();
+    assert_eq!((members(&stats), members(part)), (vec!["types", "version"], expected));
+    assert_eq!(members(&part["bytes"]), ["keys", "overlay", "rows"]);
+    assert_eq!(members(&part["fields"][0]), ["bytes", "distinct", "field"]);
+    let verified = place.run("verify", &["--json"]).json();
+    assert_eq!(members(&verified), ["bytes", "clean", "deltas", "log_entries", "snapshots", "versions"]);
+    let lines = place.run("diff", &["1", "2", "--json"]).lines();
+    let of = |change: &str| members(lines.iter().find(|line| line["change"] == change).unwrap());
+    assert_eq!(of("added"), ["change", "key", "record", "type"]);
+    assert_eq!(of("removed"), ["change", "key", "record", "type"]);
+    assert_eq!(of("changed"), ["change", "fields", "key", "type"]);
+    let refresh = &place.run("watch", &["--until", "3", "--json"]).lines()[0];
+    let expected = ["blobs", "bytes", "elapsed_ms", "from", "records", "route", "version"];
+    assert_eq!(members(refresh), expected);
+}
+
+/// Keyless records, whole content and several files with the last word on a key.
+#[test]
+fn several_files_make_one_version() {
+    let place = Place::new();
+    let first = place.file("a.jsonl", "{\"id\":1,\"v\":\"a\"}\n{\"id\":2,\"v\":\"b\"}\n");
+    let second = place.file("b.csv", "id,v\n3,c\n");
+    let files = [first.to_str().unwrap(), second.to_str().unwrap()];
+    place.run("publish", &[&files[..], &["--type", "Item", "--key", "id"]].concat()).succeeds();
+    let third = place.file("c.jsonl", "{\"id\":2,\"v\":\"x\"}\n{\"id\":4,\"v\":\"d\"}\n");
+    let fourth = place.file("d.jsonl", "{\"id\":4,\"v\":\"y\"}\n");
+    let (third, fourth) = (third.to_str().unwrap(), fourth.to_str().unwrap());
+    place.run("publish", &["--upsert", third, "--upsert", fourth]).succeeds();
+    let expected = [(1, "a"), (2, "x"), (3, "c"), (4, "y")].map(|(id, v)| json!({"id": id, "v": v}));
+    assert_eq!(place.run("export", &["--sorted"]).lines(), expected);
+    let twice = place.run("publish", &[third, fourth]);
+    twice.fails(3, &["4"]);
+}
+
+#[test]
+fn compressed_files_are_read_as_they_are() {
+    let place = Place::new();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(FIRST.as_bytes()).unwrap();
+    let gzip = place.file("1.csv.gz", gzip.finish().unwrap());
+    let zstd = place.file("2.csv.zst", zstd::encode_all(SECOND.as_bytes(), 1).unwrap());
+    place.run("publish", &[gzip.to_str().unwrap(), "--type", "Airport", "--key", "icao"]).succeeds();
+    place.run("publish", &[zstd.to_str().unwrap()]).succeeds();
+    let counts = place.run("diff", &["1", "2", "--summary", "--json"]).json();
+    assert_eq!(counts, json!({"Airport": {"added": 1, "removed": 1, "changed": 1}}));
+    let cut = fs::read(&gzip).unwrap();
+    let cut = place.file("cut.csv.gz", &cut[..cut.len() - 9]);
+    place.run("publish", &[cut.to_str().unwrap()]).fails(3, &["cut.csv.gz"]);
+}
+
+#[test]
+fn records_without_a_key_are_a_set() {
+    let place = Place::new();
+    let lines = "{\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"text\":\"one\"}\n";
+    place.run_with("publish", &["-", "--type", "Motto"], lines).succeeds();
+    assert_eq!(place.run("export", &[]).lines().len(), 2);
+    place.run("get", &["one"]).fails(3, &["Motto", "no key"]);
+    let more = place.file("more.jsonl", "{\"text\":\"two\"}\n{\"text\":\"three\"}\n");
+    place.run("publish", &["--upsert", more.to_str().unwrap()]).succeeds();
+    assert_eq!(place.run("export", &[]).lines().len(), 3);
+    let gone = place.file("gone.txt", "one\n");
+    place.run("publish", &["--delete", gone.to_str().unwrap()]).fails(3, &["Motto", "no key"]);
+}
+
+#[test]
+fn a_key_of_several_fields_is_one_row() {
+    let place = Place::new();
+    let file = "country,code,name\nDE,1,\"Ehl, Tarter\"\nFR,1,Paris\n";
+    place.publish("1.csv", file, &["--type", "City", "--key", "country,code"]).succeeds();
+    assert_eq!(place.run("get", &["FR,1"]).lines()[0]["name"], "Paris");
+    place.run("get", &["FR"]).fails(3, &["FR"]);
+    let gone = place.file("gone.txt", "FR,1\n");
+    place.run("publish", &["--delete", gone.to_str().unwrap()]).succeeds();
+    place.run("get", &["FR,1"]).fails(4, &["FR,1"]);
+}
+
+#[test]
+fn watch_waits_for_a_dataset_without_making_one() {
+    let place = Place::new();
+    let mut command = place.command("watch");
+    command.args(["--until", "1", "--poll", "50ms"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let watching = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!place.dataset().parent().unwrap().exists(), "who reads makes no folders");
+    place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao"]).succeeds();
+    let ended = Ran::from(watching.wait_with_output().unwrap()).succeeds();
+    assert!(ended.out.starts_with("version 1 by snapshot") && ended.words.contains("waiting"), "{ended:?}");
+}
+
 #[test]
 fn watch_follows_to_a_version() {
     let place = two_versions();
@@ -140,7 +257,7 @@ fn wrong_input_names_file_line_and_field_and_publishes_nothing() {
 #[test]
 fn what_is_not_there_is_not_found() {
     let place = two_versions();
-    place.run("export", &["--version", "9"]).fails(4, &["version 9", "newest is 2"]);
+    place.run("export", &["--version", "9"]).fails(4, &["version 9", "from 1 to 2"]);
     let nowhere = Place::new();
     assert_eq!(nowhere.run("versions", &[]).code, 4);
 }

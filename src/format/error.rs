@@ -1,6 +1,7 @@
 //! What can be wrong with stored bytes, and with what shall be stored.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::error::{Classify, ErrorKind};
 
@@ -47,10 +48,10 @@ pub enum FormatError {
         found: String,
     },
     /// The temporary file that holds encoded sections failed.
-    #[error(
-        "cannot use the temporary file of a blob: {source}; check the free space of the temporary folder"
-    )]
+    #[error("cannot use the temporary file of a blob in {}: {source}; check the free space there", folder.display())]
     Temporary {
+        /// Where it lies.
+        folder: PathBuf,
         /// What the operating system says.
         source: io::Error,
     },
@@ -65,9 +66,7 @@ pub enum FormatError {
         source: io::Error,
     },
     /// The plain bytes of a section could not be written to where the caller wants them.
-    #[error(
-        "{object}: cannot write the decoded section of offset {offset}: {source}; check the free space of its folder"
-    )]
+    #[error("{object}: cannot write the decoded section of offset {offset}: {source}")]
     Output {
         /// Name of the object in the store.
         object: String,

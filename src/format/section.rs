@@ -38,9 +38,10 @@ struct Frame {
 impl<'a, W: Write> SectionDecoder<'a, W> {
     /// A decoder of the section `entry` of the blob called `object`, whose plain bytes go to `out`.
     pub fn new(object: &'a str, entry: SectionEntry, out: W) -> Result<Self, FormatError> {
+        let failed = |source| FormatError::Output { object: object.to_owned(), offset: entry.offset, source };
         let frame = match entry.codec {
             Codec::Plain => None,
-            Codec::Zstd => Some(Frame::new().map_err(|source| FormatError::Temporary { source })?),
+            Codec::Zstd => Some(Frame::new().map_err(failed)?),
         };
         Ok(Self { object, entry, out, frame, hasher: Xxh3::new(), stored: 0, plain: 0 })
     }

@@ -115,9 +115,7 @@ pub enum ChainError {
         dataset: String,
     },
     /// No such version.
-    #[error(
-        "there is no version {version}: the newest is {latest}, versions below {floor} are no longer kept"
-    )]
+    #[error("there is no version {version}: those from {} to {latest} are kept", floor.0.max(1))]
     NoVersion {
         /// The version asked for.
         version: Version,

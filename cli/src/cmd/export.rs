@@ -14,7 +14,7 @@ use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
-use crate::output::stdout;
+use crate::output::{NOT_WRITTEN, stdout};
 use crate::session::Session;
 
 /// Records that one task prints.
@@ -55,9 +55,9 @@ impl Export {
             None => {
                 let table = table_of(state, self.type_name.as_deref())?;
                 let mut out = stdout();
-                match self.print(state, table, &mut out).and_then(|()| Ok(out.flush()?)) {
+                match self.print(state, table, &mut out) {
                     Err(error) if is_broken_pipe(&error) => {}
-                    other => other?,
+                    other => other.map_err(|error| unwritten(error, NOT_WRITTEN.to_owned()))?,
                 }
             }
             Some(folder) => {
@@ -67,8 +67,8 @@ impl Export {
                     let file =
                         File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
                     let mut out = BufWriter::new(file);
-                    self.print(state, table, &mut out)?;
-                    out.flush().with_context(|| format!("cannot write {}", path.display()))?;
+                    self.print(state, table, &mut out)
+                        .map_err(|error| unwritten(error, format!("cannot write {}", path.display())))?;
                 }
             }
         }
@@ -80,10 +80,11 @@ impl Export {
             let mut rows =
                 table.rows().map(|row| Ok((sort_key(table, row)?, row))).collect::<Result<Vec<_>>>()?;
             rows.par_sort_by(|(left, _), (right, _)| left.cmp(right));
-            print_rows(state, table, rows.into_iter().map(|(_, row)| row), out)
+            print_rows(state, table, rows.into_iter().map(|(_, row)| row), out)?;
         } else {
-            print_rows(state, table, table.rows(), out)
+            print_rows(state, table, table.rows(), out)?;
         }
+        Ok(out.flush()?)
     }
 }
 
@@ -122,6 +123,11 @@ fn sort_key(table: &Table, row: Row<'_>) -> Result<Vec<u8>> {
     let mut key = Vec::new();
     table.keys().write_bytes(row.reader(), &mut key).map_err(hollowcast::Error::from)?;
     Ok(crate::keys::sortable(table.keys().kinds(), &key))
+}
+
+/// Says where to, if what failed is writing.
+fn unwritten(error: anyhow::Error, what: String) -> anyhow::Error {
+    if error.is::<io::Error>() { error.context(what) } else { error }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

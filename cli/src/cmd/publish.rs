@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::{ArgGroup, Args};
+use hollowcast::log::Tail;
 use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::schema::infer::{Inference, Observed, infer};
 use hollowcast::schema::{Schema, TypeIndex};
-use hollowcast::store::DatasetStore;
 use hollowcast::tools::Chain;
 use serde_json::json;
 
@@ -127,10 +127,11 @@ impl Publish {
 
     /// The schema of the newest version, if there is one.
     async fn stored_schema(&self, common: &Common) -> Result<Option<Schema>> {
-        let store = store_to_write(&self.url)?;
-        let session = Session { store, ..Session::open(&self.url, common)? };
-        let store: &DatasetStore = session.replica.store();
-        let mut tail = hollowcast::log::Tail::new(store.clone());
+        let session = match Session::open(&self.url, common) {
+            Err(error) if exit::code_of(&error) == exit::NOT_FOUND => return Ok(None),
+            session => session?,
+        };
+        let mut tail = Tail::new(session.replica.store().clone());
         let entry = tail.find().await.map_err(hollowcast::Error::from)?;
         if entry.is_none_or(|entry| entry.entry.latest.is_none()) {
             return Ok(None);

@@ -13,7 +13,7 @@ use crate::session::Session;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   hollowcast schema ./data/airports > airport.capnp
-  hollowcast schema ./data/airports --compiled | capnpc-rust -")]
+  hollowcast schema ./data/airports --compiled | capnpc-rust")]
 pub struct SchemaVerb {
     /// The dataset
     url: DatasetUrl,

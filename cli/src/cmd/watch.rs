@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use hollowcast::ErrorKind;
 use hollowcast::announce::PollOptions;
 use hollowcast::consumer::{Consumer, Memory, Refresh, RefreshListener, Wait};
+use hollowcast::error::Classify;
+use hollowcast::store::{StoreError, existing_local};
+use object_store::ObjectStore;
 use serde_json::json;
 
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
 use crate::output::{bytes, print, print_json};
-use crate::session::{memory, store_to_write};
+use crate::session::memory;
 
 /// Follow a dataset: one line a refresh
 ///
@@ -40,17 +44,15 @@ pub struct Watch {
 impl Watch {
     /// Follows until interrupted.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let store = store_to_write(&self.url)?;
         let memory = if self.heap { Memory::Heap } else { memory(common) };
         let poll = PollOptions { interval: self.poll, unprompted: self.poll.max(Duration::from_secs(5)) };
         let (reached, mut versions) = tokio::sync::watch::channel(0);
         let printer = Arc::new(Printer { json: common.json, reached });
-        let consumer = Consumer::builder(self.url.name.clone(), store)
-            .memory(memory)
-            .poll(poll)
-            .wait(Wait::Forever)
-            .listener(printer)
-            .start();
+        let consumer = async {
+            let store = self.store().await?;
+            let builder = Consumer::builder(self.url.name.clone(), store).memory(memory).poll(poll);
+            Ok::<_, hollowcast::Error>(builder.wait(Wait::Forever).listener(printer).start().await?)
+        };
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
         let _consumer = tokio::select! {
@@ -63,6 +65,24 @@ impl Watch {
             _ = &mut interrupted => {}
         }
         Ok(exit::DONE)
+    }
+}
+
+impl Watch {
+    /// The store, once its folder is there.
+    async fn store(&self) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        let mut is_told = false;
+        loop {
+            match existing_local(&self.url.folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        eprintln!("waiting: {error}");
+                    }
+                    tokio::time::sleep(self.poll).await;
+                }
+                store => return store,
+            }
+        }
     }
 }
 
@@ -108,7 +128,7 @@ impl RefreshListener for Printer {
     }
 
     fn failed(&self, error: &hollowcast::Error) {
-        if error.kind() != hollowcast::ErrorKind::NotFound {
+        if error.kind() != ErrorKind::NotFound {
             eprintln!("staying: {error}");
         }
     }

@@ -11,6 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) mod airports;
+#[cfg(target_os = "linux")]
+pub(crate) mod standstill;
 
 /// A folder for datasets, files and a state directory.
 pub(crate) struct Place(TempDir);

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::format::FormatError;
 
 /// Bytes gathered before they are written: few enough to stay in the cache, many enough to make calls rare.
 const BUFFER_LENGTH: usize = 256 << 10;
@@ -20,17 +22,23 @@ pub(super) struct Extent {
 #[derive(Debug)]
 pub(super) struct Spool {
     file: File,
+    folder: PathBuf,
     end: AtomicU64,
 }
 
 impl Spool {
     /// An empty file in `folder`, or where the system keeps temporary files.
-    pub(super) fn new(folder: Option<&Path>) -> io::Result<Self> {
-        let file = match folder {
-            Some(folder) => tempfile::tempfile_in(folder)?,
-            None => tempfile::tempfile()?,
-        };
-        Ok(Self { file, end: AtomicU64::new(0) })
+    pub(super) fn new(folder: Option<&Path>) -> Result<Self, FormatError> {
+        let folder = folder.map_or_else(std::env::temp_dir, Path::to_owned);
+        match tempfile::tempfile_in(&folder) {
+            Ok(file) => Ok(Self { file, folder, end: AtomicU64::new(0) }),
+            Err(source) => Err(FormatError::Temporary { folder, source }),
+        }
+    }
+
+    /// What a failure of the file means.
+    pub(super) fn failed(&self, source: io::Error) -> FormatError {
+        FormatError::Temporary { folder: self.folder.clone(), source }
     }
 
     fn append(&self, bytes: &[u8]) -> io::Result<Extent> {

@@ -72,7 +72,7 @@ impl BlobWriter {
             ensure((1..=19).contains(&level), || Flaw::new("with this zstd level", "1 to 19", level))
                 .map_err(Flaw::refused)?;
         }
-        let spool = Spool::new(options.temporary_folder.as_deref()).map_err(temporary)?;
+        let spool = Spool::new(options.temporary_folder.as_deref())?;
         Ok(Self { compression: options.compression, spool: Arc::new(spool), sections: Mutex::default() })
     }
 
@@ -82,7 +82,7 @@ impl BlobWriter {
     pub fn add_section(&self, id: SectionId, plain: &[u8]) -> Result<(), FormatError> {
         check_length(id, plain.len() as u64)?;
         let mut encoder = self.encode(id, Some(plain.len() as u64))?;
-        encoder.write_all(plain).map_err(temporary)?;
+        encoder.write_all(plain).map_err(|error| self.spool.failed(error))?;
         encoder.finish()
     }
 
@@ -134,7 +134,9 @@ impl BlobWriter {
         let spooled = SpoolWriter::new(Arc::clone(&self.spool));
         let sink = match self.compression {
             Compression::Plain => Sink::Plain(spooled),
-            Compression::Zstd { level } => Sink::zstd(spooled, level, plain_length).map_err(temporary)?,
+            Compression::Zstd { level } => {
+                Sink::zstd(spooled, level, plain_length).map_err(|error| self.spool.failed(error))?
+            }
         };
         Ok(SectionEncoder { writer: self, id, hasher: Xxh3::new(), plain_length: 0, sink })
     }
@@ -180,7 +182,7 @@ impl SectionEncoder<'_> {
     pub fn finish(self) -> Result<(), FormatError> {
         let Self { writer, id, hasher, plain_length, sink } = self;
         check_length(id, plain_length)?;
-        let extents = sink.finish().map_err(temporary)?;
+        let extents = sink.finish().map_err(|error| writer.spool.failed(error))?;
         let entry = SectionEntry {
             id,
             codec: match writer.compression {
@@ -226,10 +228,6 @@ fn check_length(id: SectionId, plain_length: u64) -> Result<(), FormatError> {
         Flaw::new(id, format!("at most {MAX_SECTION_LENGTH} bytes"), format!("{plain_length} or more"))
     })
     .map_err(Flaw::refused)
-}
-
-fn temporary(source: io::Error) -> FormatError {
-    FormatError::Temporary { source }
 }
 
 /// By the description's order of types, then kind and part; sections of a type it does not have are refused later.
