@@ -51,7 +51,7 @@ impl Watch {
         let consumer = async {
             let store = self.store().await?;
             let builder = Consumer::builder(self.url.name.clone(), store).memory(memory).poll(poll);
-            Ok::<_, hollowcast::Error>(builder.wait(Wait::Forever).listener(printer).start().await?)
+            builder.wait(Wait::Forever).listener(printer).start().await
         };
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
