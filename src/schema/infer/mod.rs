@@ -45,7 +45,7 @@ pub enum InferenceError {
     /// Two values of one column have types that do not go together.
     #[error(
         "{file}:{line}: field {field}: {found} here, but {} in {}:{} ({count} against {} values): \
-         make them one type, or pass --schema",
+         make them one type",
         earlier.found, earlier.file, earlier.line, earlier.count
     )]
     Disagreement {
@@ -90,9 +90,7 @@ pub enum InferenceError {
         member: String,
     },
     /// Two columns have the same Cap'n Proto name.
-    #[error(
-        "{type_name}: the columns `{first}` and `{second}` would both be the field `{name}`: rename one, or pass --schema"
-    )]
+    #[error("{type_name}: the columns `{first}` and `{second}` would both be the field `{name}`: rename one")]
     NameCollision {
         /// The struct.
         type_name: String,
@@ -164,7 +162,9 @@ pub enum InferenceError {
         found: String,
     },
     /// No column has a type.
-    #[error("{type_name}: no column has a value in any row, so there is no field to declare: pass --schema")]
+    #[error(
+        "{type_name}: no column has a value in any row, so there is no field to declare: give one column a value"
+    )]
     NoColumns {
         /// The type.
         type_name: String,
@@ -187,7 +187,9 @@ pub enum InferenceError {
         found: &'static str,
     },
     /// A member that a named union does not know.
-    #[error("{file}:{line}: field {field}: the union has no member `{member}`: declare it with --schema")]
+    #[error(
+        "{file}:{line}: field {field}: the union has no member `{member}`: mend the file, or declare it in the schema of the dataset's producer"
+    )]
     UnknownUnionMember {
         /// File of the first such object.
         file: String,
