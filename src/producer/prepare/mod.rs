@@ -1,0 +1,227 @@
+//! From what a cycle stated to a checked new state and its blobs: all of the CPU work, none of the network.
+
+mod delta;
+mod snapshot;
+
+use std::sync::Arc;
+
+use super::error::ProducerError;
+use super::options::CycleOptions;
+use super::resolve::TypeChange;
+use super::snapshot_policy::SnapshotDue;
+use super::write_state::{Mode, WriteState};
+use crate::cache::SegmentStore;
+use crate::format::sections::changes::ChangeCounts;
+use crate::format::{BlobWriterOptions, FinishedBlob};
+use crate::identifiers::{KeySeed, Version};
+use crate::state::State;
+
+/// A version that only waits to be uploaded and committed.
+pub(super) struct Prepared {
+    /// The new state, read back from its encoded sections.
+    pub(super) state: State,
+    /// Delta and reverse delta; none for a first version and across a break of layout.
+    pub(super) deltas: Option<Deltas>,
+    pub(super) snapshot: Option<FinishedBlob>,
+    /// What changed, by type.
+    pub(super) changes: Vec<(String, ChangeCounts)>,
+}
+
+/// The two ways between a version and its parent.
+pub(super) struct Deltas {
+    pub(super) forward: FinishedBlob,
+    pub(super) reverse: FinishedBlob,
+}
+
+/// What a version is prepared from.
+pub(super) struct Preparation {
+    /// The state of the version before as it is, under the schema it was published with.
+    pub(super) published: Arc<State>,
+    /// The same under the schema of the new version.
+    pub(super) parent: Arc<State>,
+    pub(super) segments: SegmentStore,
+    pub(super) blobs: BlobWriterOptions,
+    pub(super) mode: Mode,
+    pub(super) options: CycleOptions,
+    pub(super) snapshot: SnapshotDue,
+    /// Seeds to try when two keys have one hash.
+    pub(super) seeds: Vec<KeySeed>,
+}
+
+impl Preparation {
+    /// The new version, or `None` if nothing changed (keeps semantics 2).
+    pub(super) fn run(&self, stated: Vec<WriteState>) -> Result<Option<Prepared>, ProducerError> {
+        let changes = self.resolve(stated)?;
+        if changes.iter().all(TypeChange::is_empty) {
+            return Ok(None);
+        }
+        self.refuse_emptied(&changes)?;
+        let counts = self.parent.tables().iter().zip(&changes);
+        let counts = counts.map(|(table, change)| (table.name().to_owned(), change.counts())).collect();
+        let collides = changes.iter().any(|change| change.collides);
+        if self.published.version().is_none() || collides {
+            return self.anew(&changes, counts, collides).map(Some);
+        }
+        let (state, deltas) = self.by_delta(&changes)?;
+        let delta_bytes = deltas.forward.length();
+        let (state, snapshot) = if self.snapshot.is_due(delta_bytes) {
+            let (rebased, blob) = self.snapshot_of(&state)?;
+            (rebased, Some(blob))
+        } else {
+            (state, None)
+        };
+        Ok(Some(Prepared { state, deltas: Some(deltas), snapshot, changes: counts }))
+    }
+
+    fn resolve(&self, stated: Vec<WriteState>) -> Result<Vec<TypeChange>, ProducerError> {
+        let tables = self.parent.tables().iter();
+        let changes = stated.into_iter().zip(tables).map(|(stated, table)| {
+            TypeChange::resolve(stated, table)
+                .map_err(|error| ProducerError::wire(table.name().to_owned(), error))
+        });
+        changes.collect()
+    }
+
+    fn refuse_emptied(&self, changes: &[TypeChange]) -> Result<(), ProducerError> {
+        if self.options.allow_empty {
+            return Ok(());
+        }
+        for (table, change) in self.parent.tables().iter().zip(changes) {
+            if self.mode == Mode::Full && !table.is_empty() && change.count == 0 {
+                return Err(ProducerError::Emptied {
+                    type_name: table.name().to_owned(),
+                    records: table.len(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn version(&self) -> Version {
+        self.published.version().next()
+    }
+
+    /// A version without a delta: the first one, and one whose keys need another seed.
+    fn anew(
+        &self,
+        changes: &[TypeChange],
+        counts: Vec<(String, ChangeCounts)>,
+        collides: bool,
+    ) -> Result<Prepared, ProducerError> {
+        let own = self.parent.seed();
+        let seeds = if collides { &self.seeds[..] } else { std::slice::from_ref(&own) };
+        let mut failure = None;
+        for seed in seeds {
+            match self.whole_snapshot(changes, *seed) {
+                Ok((state, blob)) => {
+                    return Ok(Prepared { state, deltas: None, snapshot: Some(blob), changes: counts });
+                }
+                Err(error) if error.is_collision() => failure = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure.expect("at least one seed was tried"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identifiers::DatasetId;
+    use crate::schema::{
+        DeclaredType, Default as FieldDefault, MemberDeclaration, Schema, SchemaDeclaration,
+        StructDeclaration, TypeDeclaration,
+    };
+    use crate::state::Step;
+    use crate::wire::Draft;
+
+    const SEED: KeySeed = KeySeed(11);
+
+    fn schema() -> Schema {
+        let field = |name: &str, ordinal| MemberDeclaration::Field {
+            name: name.to_owned(),
+            original_name: None,
+            references: None,
+            ordinal,
+            value_type: DeclaredType::UInt64,
+            default: FieldDefault::Zero,
+        };
+        let members = vec![field("id", 0), field("value", 1)];
+        let declaration = SchemaDeclaration {
+            types: vec![TypeDeclaration { name: "Item".to_owned(), key: vec!["id".to_owned()] }],
+            structs: vec![StructDeclaration { id: None, name: "Item".to_owned(), members }],
+            enums: Vec::new(),
+        };
+        Schema::from_declaration(&declaration).unwrap()
+    }
+
+    /// A full cycle after `published`.
+    fn after(published: State) -> Preparation {
+        let published = Arc::new(published);
+        Preparation {
+            parent: Arc::clone(&published),
+            published,
+            segments: SegmentStore::heap(),
+            blobs: BlobWriterOptions::default(),
+            mode: Mode::Full,
+            options: CycleOptions::default(),
+            snapshot: SnapshotDue::BeyondDelta(u64::MAX),
+            seeds: vec![SEED],
+        }
+    }
+
+    /// States these items, of ids from 0 up.
+    fn stated(preparation: &Preparation, values: &[u64]) -> Vec<WriteState> {
+        let table = &preparation.parent.tables()[0];
+        let stated = WriteState::new(Mode::Full, table, None);
+        for (id, value) in (0..).zip(values) {
+            let mut draft = Draft::new();
+            let root = draft.root(2, 0).unwrap();
+            draft.set_bits_at(root, 0, 64, id);
+            draft.set_bits_at(root, 1, 64, *value);
+            stated.put(table, draft.words(), &mut Vec::new()).unwrap();
+        }
+        vec![stated]
+    }
+
+    /// A version of three items, and what leads from it to one of four others and back.
+    fn both_ways() -> (Preparation, Step, Step) {
+        let none = after(State::none(DatasetId([7; 16]), SEED, Arc::new(schema())));
+        let first = none.run(stated(&none, &[1, 2, 3])).unwrap().unwrap().state;
+        let next = after(first);
+        let changes = next.resolve(stated(&next, &[1, 20, 3, 4])).unwrap();
+        let (forward, reverse, _) = next.encode_both_ways(&changes).unwrap();
+        (next, forward, reverse)
+    }
+
+    #[test]
+    fn what_was_encoded_leads_there_and_back_semantics_8() {
+        let (next, forward, reverse) = both_ways();
+        let to = forward.types[0].to;
+        let state = delta::there_and_back(&next.published, forward, reverse).unwrap();
+        assert_eq!((state.version(), state.fingerprint(), state.len()), (Version(2), to, 4));
+    }
+
+    /// Sections that do not say what was stated are found before anything is uploaded, on either way.
+    #[test]
+    fn what_was_encoded_wrongly_is_not_published_semantics_8() {
+        let (next, mut forward, reverse) = both_ways();
+        std::mem::swap(
+            &mut forward.types[0].sections,
+            &mut reverse.types.into_iter().next().unwrap().sections,
+        );
+        let (_, _, reverse) = both_ways();
+        let refused = delta::there_and_back(&next.published, forward, reverse);
+        assert!(matches!(refused, Err(ProducerError::SelfCheck(_))));
+
+        let (next, forward, mut reverse) = both_ways();
+        reverse.types[0].sections.clone_from(&forward.types[0].sections);
+        let refused = delta::there_and_back(&next.published, forward, reverse);
+        assert!(matches!(refused, Err(ProducerError::SelfCheck(_))));
+
+        let (next, forward, mut reverse) = both_ways();
+        reverse.types.clear();
+        let refused = delta::there_and_back(&next.published, forward, reverse);
+        assert!(matches!(refused, Err(ProducerError::NotReversible { .. })));
+    }
+}
