@@ -100,5 +100,6 @@ pub mod state;
 pub mod store;
 pub mod tools;
 pub mod wire;
+mod workers;
 
 pub use error::{Error, ErrorKind, Result};

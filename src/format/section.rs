@@ -4,6 +4,7 @@
 //! and not one more than the section table allows. Only [`SectionDecoder::finish`] says whether they were right.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 use zstd::stream::raw::{DParameter, Decoder, Operation};
@@ -18,8 +19,8 @@ const BUFFER_LENGTH: usize = 128 << 10;
 const MAX_WINDOW_LOG: u32 = 23;
 
 /// Decodes one section into a writer.
-pub struct SectionDecoder<'a, W: Write> {
-    object: &'a str,
+pub struct SectionDecoder<W: Write> {
+    object: Arc<str>,
     entry: SectionEntry,
     out: W,
     frame: Option<Frame>,
@@ -35,15 +36,16 @@ struct Frame {
     ended: bool,
 }
 
-impl<'a, W: Write> SectionDecoder<'a, W> {
+impl<W: Write> SectionDecoder<W> {
     /// A decoder of the section `entry` of the blob called `object`, whose plain bytes go to `out`.
-    pub fn new(object: &'a str, entry: SectionEntry, out: W) -> Result<Self, FormatError> {
-        let failed = |source| FormatError::Output { object: object.to_owned(), offset: entry.offset, source };
+    pub fn new(object: &Arc<str>, entry: SectionEntry, out: W) -> Result<Self, FormatError> {
+        let failed =
+            |source| FormatError::Output { object: object.to_string(), offset: entry.offset, source };
         let frame = match entry.codec {
             Codec::Plain => None,
             Codec::Zstd => Some(Frame::new().map_err(failed)?),
         };
-        Ok(Self { object, entry, out, frame, hasher: Xxh3::new(), stored: 0, plain: 0 })
+        Ok(Self { object: Arc::clone(object), entry, out, frame, hasher: Xxh3::new(), stored: 0, plain: 0 })
     }
 
     /// Takes the next stored bytes, of any number.
@@ -117,14 +119,14 @@ impl<'a, W: Write> SectionDecoder<'a, W> {
         }
         self.hasher.update(plain);
         self.out.write_all(plain).map_err(|source| FormatError::Output {
-            object: self.object.to_owned(),
+            object: self.object.to_string(),
             offset: self.entry.offset,
             source,
         })
     }
 
     fn corrupt(&self, what: &str, expected: impl ToString, found: impl ToString) -> FormatError {
-        Flaw::new(format!("{what} of {}", self.entry.id), expected, found).at(self.object, self.entry.offset)
+        Flaw::new(format!("{what} of {}", self.entry.id), expected, found).at(&self.object, self.entry.offset)
     }
 }
 
@@ -145,7 +147,7 @@ pub fn decode_section(
     mut stored: impl Read,
     out: &mut impl Write,
 ) -> Result<(), FormatError> {
-    let mut decoder = SectionDecoder::new(object, entry, out)?;
+    let mut decoder = SectionDecoder::new(&Arc::from(object), entry, out)?;
     let mut buffer = vec![0; BUFFER_LENGTH];
     loop {
         match stored.read(&mut buffer) {

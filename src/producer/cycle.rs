@@ -10,9 +10,9 @@ use super::writer::Draftsman;
 use super::{ChangeWriter, CycleOptions, Outcome, Producer, ProducerError, Writer, under_schema};
 use crate::error::Result;
 use crate::progress::{Stage, Unit};
-use crate::replica::off_thread;
 use crate::schema::Compatibility;
 use crate::state::State;
+use crate::workers;
 
 /// Seeds that are tried when two keys have one hash.
 const SEEDS: usize = 4;
@@ -127,6 +127,6 @@ impl Producer {
     }
 
     async fn prepare(&self, preparation: Preparation, stated: Vec<WriteState>) -> Result<Option<Prepared>> {
-        Ok(off_thread(move || preparation.run(stated)).await?)
+        Ok(workers::run(move || preparation.run(stated)).await?)
     }
 }

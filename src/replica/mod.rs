@@ -30,6 +30,7 @@ use crate::log::SnapshotReference;
 use crate::progress::{Progress, Stage, Unit};
 use crate::state::{Section, State, Transition};
 use crate::store::DatasetStore;
+use crate::workers;
 
 /// A state, and what says what it is.
 #[derive(Clone, Debug)]
@@ -181,7 +182,7 @@ impl Replica {
         let Some(directory) = self.segments.state_directory().cloned() else { return Ok(()) };
         let (loaded, origin) = (loaded.clone(), origin_of(&self.store));
         let confirmed_at = self.store.environment().clock.now();
-        let recorded = off_thread(move || {
+        let recorded = workers::run(move || {
             let manifest = crate::cache::ManifestReference {
                 name: loaded.reference.name.clone(),
                 hash: loaded.reference.hash,
@@ -239,7 +240,7 @@ impl Replica {
         let start = start.map(|loaded| Arc::clone(&loaded.state));
         let expected = Arc::clone(manifest);
         let object = target.name.clone();
-        let walked = off_thread(move || {
+        let walked = workers::run(move || {
             let state = walk(start, &blobs)?;
             check(&state, &expected, &object).map_err(|error| Misled { blob: None, error: error.into() })?;
             for seal in seals {
@@ -320,15 +321,6 @@ fn check(state: &State, manifest: &Manifest, object: &str) -> Result<(), Replica
 /// What the state directory knows a dataset's place by.
 pub(crate) fn origin_of(store: &DatasetStore) -> String {
     format!("{}/{}", store.object_store(), store.root())
-}
-
-/// Runs CPU work beside the async threads.
-pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => futures::future::pending().await,
-    }
 }
 
 impl From<&crate::log::ManifestReference> for ManifestReference {

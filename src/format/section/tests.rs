@@ -172,7 +172,7 @@ proptest! {
     fn pieces_of_any_size_give_the_same(length in 0..400_000_usize, seed: u64, plain: bool, step in 1..100_000_usize) {
         let bytes = section_bytes(seed, length);
         let (codec, stored) = if plain { (Codec::Plain, bytes.clone()) } else { (Codec::Zstd, zstd_of(&bytes)) };
-        let mut decoder = SectionDecoder::new("blobs/1", entry(codec, &stored, &bytes), Vec::new()).unwrap();
+        let mut decoder = SectionDecoder::new(&"blobs/1".into(), entry(codec, &stored, &bytes), Vec::new()).unwrap();
         for piece in stored.chunks(step) {
             decoder.push(piece).unwrap();
         }

@@ -1,8 +1,9 @@
-//! Turns the pieces of a batch into sections, on a blocking thread.
+//! Turns the bytes of a batch into sections, piece by piece.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::mpsc::Receiver;
 
 use super::error::TransferError;
 use super::sink::SectionSink;
@@ -15,77 +16,63 @@ pub(super) struct Piece {
     pub(super) _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// The row of bytes of a batch, piece by piece.
-pub(super) struct Row {
+/// The sections of a batch on their way into a sink.
+pub(super) struct BatchDecoder<S: SectionSink> {
+    pub(super) object: Arc<str>,
+    /// Ascending by offset.
+    pub(super) sections: Vec<SectionEntry>,
+    pub(super) sink: Arc<S>,
+    pub(super) progress: Arc<dyn Progress>,
     /// Where the next byte lies in the blob.
-    offset: u64,
-    piece: Option<Piece>,
-    source: Source,
+    pub(super) offset: u64,
+    /// The section that has begun.
+    pub(super) current: Option<SectionDecoder<S::Writer>>,
+    /// What the sections before it became.
+    pub(super) outputs: Vec<S::Output>,
 }
 
-enum Source {
-    /// Everything is in the first piece.
-    Held,
-    Arriving(Receiver<Piece>),
-}
-
-impl Row {
-    /// The row from `offset` on that arrives through `pieces`.
-    pub(super) fn arriving(offset: u64, pieces: Receiver<Piece>) -> Self {
-        Self { offset, piece: None, source: Source::Arriving(pieces) }
-    }
-
-    /// The first bytes of the blob.
-    pub(super) fn held(head: Bytes) -> Self {
-        let piece = Piece { bytes: head, _permit: None };
-        Self { offset: 0, piece: Some(piece), source: Source::Held }
-    }
-
-    /// The next bytes, at most up to `end`, and never none; `None` when no more come.
-    fn next(&mut self, end: u64) -> Option<Bytes> {
-        while self.piece.as_ref().is_none_or(|piece| piece.bytes.is_empty()) {
-            self.piece = None;
-            let Source::Arriving(pieces) = &mut self.source else { return None };
-            self.piece = Some(pieces.blocking_recv()?);
+impl<S: SectionSink> BatchDecoder<S> {
+    /// Takes the next bytes of the blob; what belongs to no section is skipped.
+    pub(super) fn push(&mut self, mut bytes: Bytes) -> Result<(), TransferError> {
+        while let Some(section) = self.sections.get(self.outputs.len()).copied() {
+            let padding = section.offset.saturating_sub(self.offset).min(bytes.len() as u64);
+            bytes.advance(padding as usize);
+            self.offset += padding;
+            if self.offset < section.offset {
+                break;
+            }
+            let mut decoder = match self.current.take() {
+                Some(decoder) => decoder,
+                None => self.begin(&section)?,
+            };
+            let length = (section.end() - self.offset).min(bytes.len() as u64);
+            decoder.push(&bytes.split_to(length as usize))?;
+            self.offset += length;
+            self.progress.advance(length);
+            if self.offset < section.end() {
+                self.current = Some(decoder);
+                break;
+            }
+            let output = self.sink.close(&section, decoder.finish()?);
+            self.outputs.push(output.map_err(|source| self.failed(&section, source))?);
         }
-        let bytes = &mut self.piece.as_mut()?.bytes;
-        let length = (end - self.offset).min(bytes.len() as u64);
-        self.offset += length;
-        Some(bytes.split_to(length as usize))
+        Ok(())
     }
-}
 
-/// Decodes `sections`, ascending by offset, from `row` into the writers of `sink`.
-///
-/// Fails with [`TransferError::Cancelled`] when the row ends early, as it does when nobody waits any more.
-pub(super) fn decode<S: SectionSink>(
-    object: &str,
-    sections: &[SectionEntry],
-    mut row: Row,
-    sink: &S,
-    progress: &dyn Progress,
-) -> Result<Vec<S::Output>, TransferError> {
-    sections.iter().map(|section| decode_one(object, section, &mut row, sink, progress)).collect()
-}
+    /// What the sections became, in their order; [`TransferError::Cancelled`] if bytes are missing.
+    pub(super) fn finish(self) -> Result<Vec<S::Output>, TransferError> {
+        if self.outputs.len() < self.sections.len() {
+            return Err(TransferError::Cancelled { object: self.object.to_string() });
+        }
+        Ok(self.outputs)
+    }
 
-fn decode_one<S: SectionSink>(
-    object: &str,
-    section: &SectionEntry,
-    row: &mut Row,
-    sink: &S,
-    progress: &dyn Progress,
-) -> Result<S::Output, TransferError> {
-    let cancelled = || TransferError::Cancelled { object: object.to_owned() };
-    let failed =
-        |source| TransferError::Sink { object: object.to_owned(), section: section.id.to_string(), source };
-    while row.offset < section.offset {
-        row.next(section.offset).ok_or_else(cancelled)?;
+    fn begin(&self, section: &SectionEntry) -> Result<SectionDecoder<S::Writer>, TransferError> {
+        let writer = self.sink.open(section).map_err(|source| self.failed(section, source))?;
+        Ok(SectionDecoder::new(&self.object, *section, writer)?)
     }
-    let mut decoder = SectionDecoder::new(object, *section, sink.open(section).map_err(failed)?)?;
-    while row.offset < section.end() {
-        let stored = row.next(section.end()).ok_or_else(cancelled)?;
-        decoder.push(&stored)?;
-        progress.advance(stored.len() as u64);
+
+    fn failed(&self, section: &SectionEntry, source: crate::Error) -> TransferError {
+        TransferError::Sink { object: self.object.to_string(), section: section.id.to_string(), source }
     }
-    sink.close(section, decoder.finish()?).map_err(failed)
 }

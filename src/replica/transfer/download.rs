@@ -6,15 +6,15 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::decode::{Piece, Row, decode};
+use super::decode::{BatchDecoder, Piece};
 use super::error::TransferError;
 use super::plan::{Batch, batches, holds};
 use super::{SectionSink, TransferOptions};
 use crate::format::{BlobHeader, BlobReference, SectionEntry, head_length};
 use crate::progress::Progress;
 use crate::store::{DatasetStore, ObjectName};
+use crate::workers;
 
 /// Bytes of the first request: the header of most blobs, and all of a small delta.
 const FIRST_LENGTH: u64 = 64 << 10;
@@ -94,7 +94,7 @@ impl RemoteBlob {
         Ok(outputs.into_iter().map(|(_, output)| output).collect())
     }
 
-    /// Fetches one batch while a blocking thread decodes it; outputs come with their place in the list of sections.
+    /// Fetches one batch and decodes it as it comes; outputs come with their place in the list of sections.
     async fn fetch_batch<S: SectionSink>(
         &self,
         batch: Batch,
@@ -104,31 +104,25 @@ impl RemoteBlob {
         options: &TransferOptions,
         progress: &Arc<dyn Progress>,
     ) -> Result<Vec<(usize, S::Output)>, TransferError> {
-        let (send, receive) = mpsc::channel(1);
-        let row = if batch.ranges.is_empty() {
-            Row::held(self.head.clone())
-        } else {
-            Row::arriving(batch.start, receive)
+        let decoder = BatchDecoder {
+            object: Arc::clone(&self.object),
+            sections: wanted,
+            sink: Arc::clone(sink),
+            progress: Arc::clone(progress),
+            offset: batch.start,
+            current: None,
+            outputs: Vec::new(),
         };
-        let decoding = self.spawn_decoder(wanted, row, sink, progress);
-        let fed = self.feed(batch.ranges, send, requests, options).await;
-        let decoded = decoding.await;
+        let (send, receive) = mpsc::channel(1);
+        if batch.ranges.is_empty() {
+            let piece = Piece { bytes: self.head.clone(), _permit: None };
+            send.try_send(piece).ok().expect("the channel is empty");
+        }
+        let fed = self.feed(batch.ranges, send, requests, options);
+        let (fed, decoded) = tokio::join!(fed, decode(decoder, receive));
         // A request that failed is why the decoder got too little, so its error comes first.
         fed?;
-        let outputs =
-            decoded.map_err(|source| TransferError::Lost { object: self.object.to_string(), source })??;
-        Ok(batch.sections.into_iter().zip(outputs).collect())
-    }
-
-    fn spawn_decoder<S: SectionSink>(
-        &self,
-        wanted: Vec<SectionEntry>,
-        row: Row,
-        sink: &Arc<S>,
-        progress: &Arc<dyn Progress>,
-    ) -> JoinHandle<Result<Vec<S::Output>, TransferError>> {
-        let (object, sink, progress) = (Arc::clone(&self.object), Arc::clone(sink), Arc::clone(progress));
-        spawn_blocking(move || decode(&object, &wanted, row, &*sink, &*progress))
+        Ok(batch.sections.into_iter().zip(decoded?).collect())
     }
 
     /// Fetches `ranges` several at a time and hands them over in their order.
@@ -161,6 +155,21 @@ impl RemoteBlob {
         }
         Ok(())
     }
+}
+
+/// Decodes what arrives through `pieces`, on the threads for such work.
+async fn decode<S: SectionSink>(
+    mut decoder: BatchDecoder<S>,
+    mut pieces: mpsc::Receiver<Piece>,
+) -> Result<Vec<S::Output>, TransferError> {
+    while let Some(piece) = pieces.recv().await {
+        let pushed = workers::run(move || {
+            decoder.push(piece.bytes)?;
+            Ok::<_, TransferError>(decoder)
+        });
+        decoder = pushed.await?;
+    }
+    decoder.finish()
 }
 
 /// `first` and what follows it up to `end`.

@@ -58,14 +58,6 @@ pub enum TransferError {
         /// Name of the blob.
         object: String,
     },
-    /// A task that moved bytes was lost.
-    #[error("{object}: a task was lost: {source}; this is a defect, unless the runtime is shutting down")]
-    Lost {
-        /// Name of the blob.
-        object: String,
-        /// How it was lost.
-        source: tokio::task::JoinError,
-    },
 }
 
 impl Classify for TransferError {
@@ -84,7 +76,6 @@ impl Classify for TransferError {
             Self::Temporary { .. } => ErrorKind::Unavailable,
             Self::Sink { source, .. } => source.kind(),
             Self::Cancelled { .. } => ErrorKind::Cancelled,
-            Self::Lost { .. } => ErrorKind::Internal,
         }
     }
 }

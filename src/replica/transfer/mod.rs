@@ -5,7 +5,7 @@
 //!
 //! **Down**: [`RemoteBlob::open`] fetches and verifies preamble and header with the first request, which is the only
 //! one where the blob is small; [`RemoteBlob::fetch`] then fetches sections by ranges, neighbours together and large
-//! ones in pieces, several requests at a time, and decodes each on a blocking thread into the writer that a
+//! ones in pieces, several requests at a time, and decodes each on a thread for such work into the writer that a
 //! [`SectionSink`] gives for it. What arrives is checked against the hash that the manifest names, all the way.
 //!
 //! Memory is bounded by [`TransferOptions`] whatever the size of a blob. Requests that fail are repeated with jittered

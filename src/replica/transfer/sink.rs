@@ -4,10 +4,11 @@ use std::io::Write;
 
 use crate::format::SectionEntry;
 
-/// Keeps the sections of a blob. Its methods are called on blocking threads, for several sections at once.
+/// Keeps the sections of a blob. Its methods are called on threads that may block for a while, for several sections at
+/// once.
 pub trait SectionSink: Send + Sync + 'static {
     /// Takes the plain bytes of one section. Dropped without [`SectionSink::close`], it leaves nothing behind.
-    type Writer: Write;
+    type Writer: Write + Send + 'static;
     /// What a section becomes.
     type Output: Send + 'static;
 

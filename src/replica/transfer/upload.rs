@@ -8,7 +8,6 @@ use futures::stream::FuturesUnordered;
 use futures::{StreamExt, TryFutureExt};
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use tokio::runtime::Handle;
-use tokio::task::spawn_blocking;
 
 use super::TransferOptions;
 use super::error::TransferError;
@@ -16,6 +15,7 @@ use super::plan::{part_length, ranges};
 use crate::format::{BlobReference, FinishedBlob};
 use crate::progress::Progress;
 use crate::store::{DatasetStore, Failure, ObjectName};
+use crate::workers;
 
 /// Stores `blob` under `name`, over what was there; gives what a manifest says of it. `progress` advances by the bytes
 /// that the store has taken, by [`FinishedBlob::length`] in all.
@@ -63,16 +63,11 @@ impl Uploading<'_> {
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, TransferError> {
         let (blob, offset) = (self.blob.clone(), range.start);
-        let read = spawn_blocking(move || {
+        let read = workers::run(move || {
             let mut bytes = vec![0; (range.end - range.start) as usize];
             blob.read_at(range.start, &mut bytes).map(|()| Bytes::from(bytes))
         });
-        match read.await {
-            Ok(read) => {
-                read.map_err(|source| TransferError::Temporary { object: self.object(), offset, source })
-            }
-            Err(source) => Err(TransferError::Lost { object: self.object(), source }),
-        }
+        read.await.map_err(|source| TransferError::Temporary { object: self.object(), offset, source })
     }
 
     /// Tries all parts, again from the first when that may help: a part cannot be sent again by itself.
