@@ -116,7 +116,7 @@ impl RemoteBlob {
         let (send, receive) = mpsc::channel(1);
         if batch.ranges.is_empty() {
             let piece = Piece { bytes: self.head.clone(), _permit: None };
-            send.try_send(piece).ok().expect("the channel is empty");
+            send.try_send(piece).expect("the channel is empty");
         }
         let fed = self.feed(batch.ranges, send, requests, options);
         let (fed, decoded) = tokio::join!(fed, decode(decoder, receive));
