@@ -1,5 +1,7 @@
 //! Sorted key hashes: finding one of them, and merging the levels of an overlay.
 
+use std::iter::Peekable;
+
 /// How many entries interpolation may still leave to bisection in one jump before it is worth no more.
 const SHORT: usize = 8;
 /// Interpolation steps before bisection takes over: hashes that are no hashes (crafted keys) cost logarithmic time at worst.
@@ -57,13 +59,23 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// From entries in any order.
+    /// The entries of `runs`, each by ascending hash; at most `length` in all. O(entries x runs), and no memory but its own.
     #[must_use]
-    pub fn new(mut entries: Vec<(u64, OverlayPosition)>) -> Self {
-        // Stable, because it finds the ascending runs that levels are and merges them in linear time.
-        entries.sort_by_key(|(hash, _)| *hash);
-        let (hashes, positions) = entries.into_iter().unzip();
-        Self { hashes, positions }
+    pub fn merge<'r>(
+        runs: impl Iterator<Item = Box<dyn Iterator<Item = (u64, OverlayPosition)> + 'r>>,
+        length: usize,
+    ) -> Self {
+        let mut runs: Vec<_> = runs.map(Iterator::peekable).collect();
+        let mut merged = Self { hashes: Vec::with_capacity(length), positions: Vec::with_capacity(length) };
+        let next_hash = |run: &mut Peekable<_>| run.peek().map(|(hash, _)| *hash);
+        while let Some((_, run)) =
+            runs.iter_mut().filter_map(|run| Some((next_hash(run)?, run))).min_by_key(|next| next.0)
+            && let Some((hash, position)) = run.next()
+        {
+            merged.hashes.push(hash);
+            merged.positions.push(position);
+        }
+        merged
     }
 
     /// How many entries there are.
@@ -133,8 +145,9 @@ mod tests {
     #[test]
     fn a_directory_returns_every_entry_of_a_hash() {
         let at = |section, row| OverlayPosition { section, row };
-        let directory =
-            Directory::new(vec![(7, at(0, 1)), (3, at(1, 0)), (7, at(2, 5)), (u64::MAX, at(9, 9))]);
+        let runs = [vec![(7, at(0, 1))], vec![(3, at(1, 0)), (7, at(2, 5)), (u64::MAX, at(9, 9))], vec![]];
+        let directory = Directory::merge(runs.into_iter().map(|run| Box::new(run.into_iter()) as _), 4);
+        assert_eq!(directory.entries().map(|(hash, _)| hash).collect::<Vec<_>>(), [3, 7, 7, u64::MAX]);
         let mut sevens: Vec<_> = directory.find(7).map(|is| is.section).collect();
         sevens.sort_unstable();
         assert_eq!(sevens, [0, 2]);

@@ -59,6 +59,9 @@ enum Level {
     Merged(Arc<Directory>),
 }
 
+/// Hashes and where their rows are, by ascending hash.
+type Entries<'a> = Box<dyn Iterator<Item = (u64, OverlayPosition)> + 'a>;
+
 /// The sections since the base, which of their rows are dead, and the levels over them.
 ///
 /// A section whose rows are all dead is dropped; its number stays taken, so that positions keep their meaning.
@@ -152,31 +155,35 @@ impl Overlay {
         let number = self.sections.len() as u32;
         self.sections.push(Some(Live { section, dead: SharedBits::new(u64::from(rows)), rows }));
         self.levels.push(Level::Section(number));
-        while let [.., before, last] = &self.levels[..]
-            && self.length(before) < 2 * self.length(last)
+        let mut from = self.levels.len() - 1;
+        let mut length = rows as usize;
+        while let Some(before) = self.levels[..from].last().map(|level| self.length(level))
+            && before < 2 * length
         {
-            let merged = self.merge(before, last);
-            self.levels.truncate(self.levels.len() - 2);
+            length += before;
+            from -= 1;
+        }
+        if from + 1 < self.levels.len() {
+            let merged =
+                Directory::merge(self.levels[from..].iter().map(|level| self.live_entries(level)), length);
+            self.levels.truncate(from);
             self.levels.push(Level::Merged(Arc::new(merged)));
         }
     }
 
-    /// One directory of what is live in two levels.
-    fn merge(&self, first: &Level, second: &Level) -> Directory {
-        let mut entries = Vec::with_capacity(self.length(first) + self.length(second));
-        for level in [first, second] {
-            match level {
-                Level::Section(number) => {
-                    let live = self.sections[*number as usize].iter();
-                    let hashes = live.flat_map(|live| live.section.hashes()).zip(0u32..);
-                    entries
-                        .extend(hashes.map(|(hash, row)| (*hash, OverlayPosition { section: *number, row })));
-                }
-                Level::Merged(directory) => entries.extend(directory.entries()),
+    /// What is live in a level, by ascending hash.
+    fn live_entries<'a>(&'a self, level: &'a Level) -> Entries<'a> {
+        let is_live = |(_, at): &(u64, OverlayPosition)| self.live(*at).is_some();
+        match level {
+            Level::Section(number) => {
+                let section = *number;
+                let live = self.sections[section as usize].iter();
+                let hashes = live.flat_map(|live| live.section.hashes()).zip(0u32..);
+                let entries = hashes.map(move |(hash, row)| (*hash, OverlayPosition { section, row }));
+                Box::new(entries.filter(is_live))
             }
+            Level::Merged(directory) => Box::new(directory.entries().filter(is_live)),
         }
-        entries.retain(|(_, at)| self.live(*at).is_some());
-        Directory::new(entries)
     }
 
     fn length(&self, level: &Level) -> usize {
