@@ -14,8 +14,9 @@ test: ## Run the whole gate: format, lints, docs, tests, licences, generated cod
 	scripts/setup.sh
 	scripts/gate.sh
 
-bench: ## Measure publishing, following and reading on this machine; RECORDS=5000000 for a larger dataset
+bench: ## Measure publishing, following, reading and the commands on this machine; RECORDS=5000000 for a larger dataset
 	cargo bench --locked --bench dataset -- --records $(or $(RECORDS),1000000)
+	cargo bench --locked -p hollowcast-cli --bench commands -- $(or $(RECORDS),1000000)
 
 clean: ## Remove what was built
 	cargo clean

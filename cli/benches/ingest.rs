@@ -1,15 +1,10 @@
-//! How fast files become records and records become JSON, beside `jq -c .` on the same file.
+//! How fast files become records and records become JSON.
 //!
 //! `cargo bench -p hollowcast-cli --bench ingest [records]`; a million Movies unless said otherwise. Threads by
 //! `RAYON_NUM_THREADS`.
 
 #![allow(missing_docs)]
 
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -18,6 +13,11 @@ use hollowcast::schema::infer::{Observed, infer};
 use hollowcast::tools::json::JsonPrinter;
 use hollowcast::wire::StructReader;
 use hollowcast_cli::ingest::{Source, encode, observe};
+
+use movies::write_movies;
+
+#[path = "support/movies.rs"]
+mod movies;
 
 const ROUNDS: usize = 5;
 
@@ -39,12 +39,6 @@ fn main() {
     let messages = kept_messages(&sources, &schema);
     let json_bytes = report("print, one thread", bytes, || print_all(&schema, &messages));
     println!("{:>28} {} MB printed", "", json_bytes / 1_000_000);
-    if Command::new("jq").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
-    {
-        let started = Instant::now();
-        run_jq(&path);
-        line("jq -c . (one round)", bytes, started.elapsed().as_secs_f64());
-    }
 }
 
 /// The median of the rounds.
@@ -99,89 +93,4 @@ fn print_all(schema: &Schema, messages: &[Vec<u64>]) -> u64 {
         json_bytes += line.len() as u64;
     }
     json_bytes
-}
-
-fn run_jq(path: &Path) {
-    let input = File::open(path).expect("the file opens");
-    let status = Command::new("jq").args(["-c", "."]).stdin(input).stdout(Stdio::null()).status();
-    assert!(status.is_ok_and(|status| status.success()), "jq reads the file");
-}
-
-/// The Movies of the project's benchmarks: pure functions of an id, all of version 1.
-fn write_movies(path: &Path, records: u64) {
-    let mut file = BufWriter::new(File::create(path).expect("a file in the temporary directory"));
-    let mut line = String::new();
-    for id in 0..records {
-        line.clear();
-        write_movie(&mut line, id).expect("strings take everything");
-        file.write_all(line.as_bytes()).expect("the disk has room");
-    }
-    file.flush().expect("the disk has room");
-}
-
-fn write_movie(line: &mut String, id: u64) -> std::fmt::Result {
-    let title = (0..13).rev().map(|digit| base36(hash(id, 1, 1) / 36u64.pow(digit) % 36)).collect::<String>();
-    write!(
-        line,
-        "{{\"id\":{id},\"title\":\"Movie {title}\",\"year\":{},\"genres\":[",
-        1920 + hash(id, 0, 2) % 106
-    )?;
-    let mut left = GENRES.to_vec();
-    for draw in 0..=hash(id, 0, 3) % 3 {
-        let genre = left.remove((hash(id, 0, 4 + draw) % (20 - draw)) as usize);
-        write!(line, "{}\"{genre}\"", if draw > 0 { "," } else { "" })?;
-    }
-    line.push_str("],\"ratings\":[");
-    for index in 0..5 {
-        let version = u64::from(index == 1);
-        write!(
-            line,
-            "{}{{\"userId\":{},\"score\":{:?},\"timestamp\":{}}}",
-            if index > 0 { "," } else { "" },
-            hash(id, version, 16 + 4 * index) % 10_000_000,
-            0.5 * (1 + hash(id, version, 17 + 4 * index) % 10) as f64,
-            1_577_836_800_000 + hash(id, version, 18 + 4 * index) % 157_680_000_000,
-        )?;
-    }
-    line.push_str("]}\n");
-    Ok(())
-}
-
-const GENRES: [&str; 20] = [
-    "Action",
-    "Adventure",
-    "Animation",
-    "Biography",
-    "Comedy",
-    "Crime",
-    "Documentary",
-    "Drama",
-    "Family",
-    "Fantasy",
-    "History",
-    "Horror",
-    "Music",
-    "Mystery",
-    "Romance",
-    "Sci-Fi",
-    "Sport",
-    "Thriller",
-    "War",
-    "Western",
-];
-
-fn base36(digit: u64) -> char {
-    char::from_digit(digit as u32, 36).expect("a digit is below 36")
-}
-
-fn hash(id: u64, version: u64, stream: u64) -> u64 {
-    mix(mix(mix(0x2a ^ id).wrapping_add(version)).wrapping_add(stream))
-}
-
-/// The first output of splitmix64 seeded with `seed`.
-fn mix(seed: u64) -> u64 {
-    let state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

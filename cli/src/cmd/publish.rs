@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -9,6 +10,7 @@ use clap::{ArgGroup, Args};
 use hollowcast::log::Tail;
 use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
+use hollowcast::progress::{Progress, Stage, Unit};
 use hollowcast::schema::infer::{Inference, Observed, infer};
 use hollowcast::schema::{Schema, TypeIndex};
 use hollowcast::tools::Chain;
@@ -102,15 +104,16 @@ impl Publish {
         let sources = self.open(paths)?;
         let stored = self.stored_schema(common).await?;
         let type_name = self.type_name(stored.as_ref())?;
-        let schema = self.schema(&sources, &type_name, stored)?;
+        let progress = bars();
+        let schema = self.schema(&sources, &type_name, stored, &*progress)?;
         let dataset = Dataset::dynamic(self.url.name.clone(), schema.clone());
         let producer = Producer::builder(dataset, store_to_write(&self.url)?)
             .memory(memory(common))
             .manners(self.manners()?)
             .writer(format!("hollowcast publish, process {}", std::process::id()))
-            .progress(bars());
+            .progress(Arc::clone(&progress));
         let mut producer = producer.start().await?;
-        let outcome = self.cycle(&mut producer, &sources, &schema, &type_name).await;
+        let outcome = self.cycle(&mut producer, &sources, &schema, &type_name, &*progress).await;
         producer.stop().await;
         let outcome = outcome?;
         report(&outcome, started.elapsed(), common.json)?;
@@ -153,11 +156,18 @@ impl Publish {
     }
 
     /// The stored schema, extended by what the files have besides.
-    fn schema(&self, sources: &[Source], type_name: &str, stored: Option<Schema>) -> Result<Schema> {
+    fn schema(
+        &self,
+        sources: &[Source],
+        type_name: &str,
+        stored: Option<Schema>,
+        progress: &dyn Progress,
+    ) -> Result<Schema> {
         if sources.is_empty() {
             return stored.ok_or_else(|| Usage("there is no version yet to delete from".to_owned()).into());
         }
-        let records = observe(sources, &|_| ()).map_err(hollowcast::Error::from)?;
+        let bytes_read = reading("looking at the files", sources, progress)?;
+        let records = observe(sources, &bytes_read).map_err(hollowcast::Error::from)?;
         let names: Vec<String> = sources.iter().map(|source| source.name().to_owned()).collect();
         let is_empty = records.members().is_empty();
         if let Some(stored) =
@@ -206,6 +216,7 @@ impl Publish {
         sources: &[Source],
         schema: &Schema,
         type_name: &str,
+        progress: &dyn Progress,
     ) -> Result<Outcome> {
         let tags: BTreeMap<String, String> = self.tags.iter().cloned().collect();
         let options = CycleOptions { tags, allow_empty: self.allow_empty };
@@ -215,7 +226,8 @@ impl Publish {
         if !self.files.is_empty() {
             let populate = |writer: &hollowcast::producer::Writer| {
                 let to = writer.type_index(type_name)?;
-                encode(sources, schema, index, &|_| (), |words| writer.add_words(to, words))?;
+                let bytes_read = reading("reading the files", sources, progress)?;
+                encode(sources, schema, index, &bytes_read, |words| writer.add_words(to, words))?;
                 Ok(())
             };
             return Ok(producer.cycle_with(options, populate).await?);
@@ -223,7 +235,8 @@ impl Publish {
         let keys = self.keys_to_delete(schema, index)?;
         let change = |writer: &hollowcast::producer::ChangeWriter| {
             let to = writer.type_index(type_name)?;
-            encode(sources, schema, index, &|_| (), |words| writer.upsert_words(to, words))?;
+            let bytes_read = reading("reading the files", sources, progress)?;
+            encode(sources, schema, index, &bytes_read, |words| writer.upsert_words(to, words))?;
             keys.iter().try_for_each(|key| writer.delete_bytes(to, key))
         };
         Ok(producer.incremental_with(options, change).await?)
@@ -239,6 +252,17 @@ impl Publish {
         }
         Ok(keys)
     }
+}
+
+/// Begins a stage that reads all of the files; what it returns is told how far it has come.
+fn reading<'p>(
+    name: &str,
+    sources: &[Source],
+    progress: &'p dyn Progress,
+) -> hollowcast::Result<impl Fn(u64) + Sync + 'p> {
+    let total = sources.iter().map(Source::len).sum::<Result<u64, _>>()?;
+    progress.stage(Stage { name, unit: Unit::Bytes, total: Some(total) });
+    Ok(|bytes| progress.advance(bytes))
 }
 
 fn report(outcome: &Outcome, elapsed: Duration, as_json: bool) -> Result<()> {
