@@ -1,11 +1,12 @@
 //! Progress bars, on a terminal only.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hollowcast::progress::{Progress, Stage, Unit};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 /// Draws on standard error if that is a terminal.
 #[must_use]
@@ -21,13 +22,14 @@ impl Progress for Bars {
             (Unit::Bytes, true) => "{bytes}/{total_bytes} {wide_bar}",
             (Unit::Bytes, false) => "{bytes}",
             (Unit::Records, true) => "{human_pos}/{human_len} records {wide_bar}",
-            (Unit::Records, false) => "{human_pos} records",
+            (Unit::Records, false) => "{records}",
         };
         let template = format!("{{spinner}} {{msg}} {amount}");
-        self.0.set_style(ProgressStyle::with_template(&template).expect("the template is well formed"));
-        self.0.set_message(stage.name.to_owned());
-        self.0.set_length(stage.total.unwrap_or(0));
+        let style = ProgressStyle::with_template(&template).expect("the template is well formed");
         self.0.set_position(0);
+        self.0.set_length(stage.total.unwrap_or(0));
+        self.0.set_style(style.with_key("records", counted));
+        self.0.set_message(stage.name.to_owned());
         self.0.enable_steady_tick(Duration::from_millis(100));
     }
 
@@ -39,5 +41,13 @@ impl Progress for Bars {
 impl Drop for Bars {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Nothing for a stage that does not count.
+fn counted(state: &ProgressState, out: &mut dyn Write) {
+    if state.pos() > 0 {
+        // A line on a terminal takes everything.
+        let _ = write!(out, "{} records", HumanCount(state.pos()));
     }
 }
