@@ -5,8 +5,10 @@ use hollowcast::format::{
     MAX_MANIFEST_LENGTH, MAX_NAME_LENGTH, MAX_PARTS, MAX_SECTION_LENGTH, MAX_SECTIONS, MAX_TAG_LENGTH,
     MAX_TAGS, MAX_TYPES, PREAMBLE_LENGTH, Preamble, SECTION_ALIGNMENT,
 };
-use hollowcast::identifiers::{Attempt, ContentHash, Sequence, Version};
+use hollowcast::identifiers::{Attempt, ContentHash, Fingerprint, KeySeed, Sequence, TypeId, Version};
+use hollowcast::index::perfect_hash::PerfectHashRef;
 use hollowcast::store::ObjectName;
+use hollowcast::wire::{KeyPlan, record_hash};
 
 const PAGE: &str = include_str!("../docs/format.md");
 
@@ -86,4 +88,59 @@ fn numbers_in_the_text_are_those_of_the_code() {
     assert!(PAGE.contains(&format!("`formatVersion` is {MANIFEST_FORMAT_VERSION};")));
     assert!(PAGE.contains(&format!("begins on a multiple of {SECTION_ALIGNMENT},")));
     assert!(PAGE.contains(&format!("back over {MAX_LINKS} versions")));
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits = text.trim_matches('`').replace(' ', "");
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+fn number(text: &str) -> u64 {
+    u64::from_str_radix(text.trim_matches('`'), 16).unwrap()
+}
+
+/// The values come from other implementations of xxh3 and of the function above.
+#[test]
+fn keys_hash_as_the_page_says() {
+    for row in table("| key | key bytes | key hash under seed 42 |") {
+        let hash = KeyPlan::hash(KeySeed(42), &hex(row[1]));
+        assert_eq!(hash.0, number(row[2]), "{row:?}");
+    }
+    let text = [4u32.to_le_bytes().as_slice(), b"EDDF"].concat();
+    assert_eq!(text, hex("0400000045444446"));
+}
+
+#[test]
+fn the_perfect_hash_is_the_one_of_the_page() {
+    for row in table("| hash | constant | slots | pilots | slot |") {
+        let pilots: Vec<u8> = if row[3] == "255" { vec![255] } else { (0..22).collect() };
+        let function = PerfectHashRef::new(number(row[1]), row[2].parse().unwrap(), &pilots).unwrap();
+        assert_eq!(function.slot(number(row[0])), row[4].parse::<u32>().unwrap(), "{row:?}");
+    }
+    let python = |text: &str| {
+        let begin = text.find("M, W = 0x").unwrap();
+        let lines = text[begin..].lines().map(|line| line.trim_start_matches("//!").trim().to_owned());
+        lines.take_while(|line| !line.contains("```")).collect::<Vec<_>>()
+    };
+    assert_eq!(python(PAGE), python(include_str!("../src/index/perfect_hash/mod.rs")));
+}
+
+#[test]
+fn hashes_and_fingerprints_are_those_of_the_page() {
+    let words: Vec<u64> = hex("00000000 01000000 07000000 00000000")
+        .chunks(8)
+        .map(|word| u64::from_le_bytes(word.try_into().unwrap()))
+        .collect();
+    let record = record_hash(&words);
+    let type_id = TypeId::of("City");
+    let fingerprint = Fingerprint::of_record(type_id, record);
+    for row in table("| | value, as a number |") {
+        let found = match row[0] {
+            "record hash" => format!("`{:032x}`", record.0),
+            "type id" => format!("`{:016x}`", type_id.0),
+            "fingerprint of the record" => format!("`{:032x}`", fingerprint.0),
+            other => panic!("a row that the test does not know: {other}"),
+        };
+        assert_eq!(found, row[1], "{row:?}");
+    }
 }
