@@ -22,27 +22,30 @@ fn block<'a>(lines: &[&'a str], fence: &str) -> Vec<&'a str> {
     inside.take_while(|line| **line != "```").copied().collect()
 }
 
+/// The texts under a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            texts.extend(sources(&path));
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            // Test data among the sources is no text.
+            texts.push(text);
+        }
+    }
+    texts
+}
+
 /// Everything that the sources define or bring in by name: modules, types, functions, variants, dependencies.
 fn names() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let mut folders = vec![Path::new("src").to_owned(), Path::new("cli/src").to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            // Test data among the sources is no text.
-            let Ok(source) = fs::read_to_string(&path) else { continue };
-            let words = source.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-            names.extend(words.map(str::to_owned));
-        }
+    for source in ["src", "cli/src"].iter().flat_map(|folder| sources(Path::new(folder))) {
+        let words = source.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        names.extend(words.map(str::to_owned));
     }
-    names.extend(fs::read_to_string("Cargo.toml").unwrap().lines().filter_map(|line| {
-        let name = line.split([' ', '.', '=']).next()?;
-        Some(name.to_owned())
-    }));
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    names.extend(manifest.lines().filter_map(|line| Some(line.split([' ', '.', '=']).next()?.to_owned())));
     names
 }
 
@@ -62,11 +65,55 @@ fn what_the_architecture_names_is_there() {
     assert!(checked > 80, "{checked} names");
 }
 
+/// The numbers behind each `mark` in the files of `folders`: `1`, `16, 17`, `1–6`, `19 and 24`, `_19_24`.
+fn numbers(folders: &[&str], mark: &str) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    for source in folders.iter().flat_map(|folder| sources(Path::new(folder))) {
+        // A line may end between the word and its numbers.
+        let text = source.replace("\n//! ", " ").replace("\n/// ", " ").replace("\n    /// ", " ");
+        for rest in text.split(mark).skip(1) {
+            let list =
+                rest.chars().take_while(|letter| letter.is_ascii_digit() || " ,–_and".contains(*letter));
+            let list: String = list.collect();
+            for item in list.split(|letter: char| !letter.is_ascii_digit() && letter != '–') {
+                let bounds: Vec<u32> = item.split('–').filter_map(|bound| bound.parse().ok()).collect();
+                if let (Some(first), Some(last)) = (bounds.first(), bounds.last()) {
+                    found.extend(*first..=*last);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Each rule is named where it is kept and where it is tested.
+#[test]
+fn every_rule_is_kept_somewhere_and_tested_somewhere() {
+    let page = fs::read_to_string("docs/semantics.md").unwrap();
+    let rules = page.lines().filter_map(|line| line.split_once(". ")?.0.parse::<u32>().ok());
+    let (kept, tested) =
+        (numbers(&["src", "cli/src"], "semantics "), numbers(&["src", "cli", "tests"], "semantics_"));
+    let tested: BTreeSet<u32> =
+        tested.union(&numbers(&["src", "cli", "tests"], "Keeps semantics ")).copied().collect();
+    let rules: Vec<u32> = rules.collect();
+    assert_eq!(rules.len(), 24);
+    for rule in rules {
+        assert!(kept.contains(&rule), "no module says that it keeps semantics {rule}");
+        assert!(tested.contains(&rule), "no test says that it holds semantics {rule}");
+    }
+}
+
 #[test]
 fn pages_that_are_linked_are_there() {
-    for page in
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/airports/README.md"]
-    {
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/semantics.md",
+        "docs/commit-protocol.md",
+        "examples/airports/README.md",
+    ] {
         let folder = Path::new(page).parent().unwrap();
         let text = fs::read_to_string(page).unwrap();
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());

@@ -1,4 +1,6 @@
 //! Reading and writing through generated code: every shape of key, handles that outlive a change of the schema, and what does not fit.
+//!
+//! Keeps semantics 27: a key of every shape is found, and one that differs by a little is not.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The control log of a dataset: who may commit, what is committed, where consumers shall be.
+//! The control log of a dataset: who may commit, what is committed, where consumers shall be (keeps semantics 10).
 //!
 //! The log is a row of objects, `log/1`, `log/2` …, each created once and never changed. An entry ([`LogEntry`]) holds the
 //! *whole* control state, so the highest one is the truth and the others are history. A version exists, and is

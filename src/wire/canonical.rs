@@ -7,8 +7,8 @@
 //! refuses what the schema does not know in place of losing it. One thing it cannot see: a field that a newer schema
 //! adds to one arm of a union, in bits that this schema knows as another arm's.
 //!
-//! Keeps rule 4 of the semantics (a record that does not fit the schema or the limits is refused by type and field) and
-//! rule 30 (null and empty differ).
+//! Keeps semantics 4 (a record that does not fit the schema or the limits is refused by type and field) and
+//! semantics 30 (null and empty differ).
 
 use crate::schema::StructIndex;
 

@@ -3,10 +3,10 @@
 //! Key bytes are the key fields in key order: numbers, bools and enums little-endian at their declared width (a bool takes
 //! a byte, an enum two), texts and data as a `u32` length and their bytes. They are unambiguous for a given key, and a
 //! caller can make them without a schema. A type without a key is a set of records: there the canonical message itself is
-//! the key (rule 5).
+//! the key (keeps semantics 5).
 //!
 //! Text is compared bytewise and never normalised, an empty key is a key, and a null in a key is refused by type and field
-//! (rules 4 and 27).
+//! (keeps semantics 4, 27).
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 

@@ -2,7 +2,7 @@
 //!
 //! A whitelist: a new field, a new type, a new enumerant, a new arm of a union. Everything else is a break, for each of
 //! these would give bytes that are already in the store another meaning. A writer that knows *less* than the dataset
-//! is none (semantics 9): what the dataset has stays, so the schema to go on with is the union of both.
+//! is none (keeps semantics 9, 25): what the dataset has stays, so the schema to go on with is the union of both.
 //!
 //! Structs and enums are matched by name, fields by ordinal and enumerants by value, for that is what places them. A
 //! **rename is a break**, of `$name` as well. It moves no byte, but names are what everything else goes by: keys,

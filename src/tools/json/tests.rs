@@ -131,7 +131,7 @@ fn defaults_of_data_show_and_those_of_pointers_do_not() {
     assert_eq!(set.unwrap(), r#"{"n":0,"t":null}"#);
 }
 
-/// Keeps rule 30 of the semantics: null and empty differ.
+/// Keeps semantics 30: null and empty differ.
 #[test]
 fn null_and_empty_differ() {
     let members = || {
