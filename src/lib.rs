@@ -96,6 +96,7 @@ pub mod producer;
 pub mod progress;
 pub mod replica;
 pub mod schema;
+pub mod segment;
 pub mod state;
 pub mod store;
 pub mod tools;

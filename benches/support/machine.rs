@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use hollowcast::cache::{StateDirectory, StateDirectoryOptions};
 use hollowcast::environment::Environment;
-use hollowcast::state::segment::Segment;
+use hollowcast::segment::Segment;
 
 use super::generator::Stream;
 

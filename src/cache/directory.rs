@@ -12,7 +12,7 @@ use super::temporary::{TemporaryFile, lock_shared, remove_same, set_access, swee
 use super::writer::{SectionWriter, UnsealedSection};
 use super::{CacheError, SectionName, VERIFIER_VERSION, eviction};
 use crate::environment::Environment;
-use crate::state::segment::Segment;
+use crate::segment::Segment;
 
 /// More than any seal has.
 const SEAL_LIMIT_BYTES: u64 = 1024;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::SectionName;
 use crate::error::{Classify, ErrorKind};
-use crate::state::segment::SegmentError;
+use crate::segment::SegmentError;
 
 /// An error of the state directory, or of a spool.
 #[derive(Debug, thiserror::Error)]

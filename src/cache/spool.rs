@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::CacheError;
-use crate::state::segment::MappedWords;
+use crate::segment::MappedWords;
 
 /// The largest record there is, 64 MiB, in words; also the largest chunk.
 const RECORD_LIMIT_WORDS: usize = (64 << 20) / WORD_BYTES;

@@ -1,7 +1,7 @@
 //! Where sections are kept: on the host's disk, or for as long as the process runs.
 
 use super::{CacheError, SectionName, SectionWriter, StateDirectory, UnsealedSection};
-use crate::state::segment::Segment;
+use crate::segment::Segment;
 
 /// The memory mode of a consumer or producer: how sections get into memory and what stays of them.
 ///

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::temporary::{TemporaryFile, TemporaryPath};
 use super::{CacheError, SectionName, StateDirectory};
 use crate::identifiers::ContentHash;
-use crate::state::segment::{HeapBuffer, Segment};
+use crate::segment::{HeapBuffer, Segment};
 
 /// Writes one section, front to back, and hashes it meanwhile. Dropping it leaves nothing behind.
 ///

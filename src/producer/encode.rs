@@ -16,7 +16,7 @@ use crate::format::sections::message::SectionError;
 use crate::format::sections::shard::{SHARD_BYTES, Sharding, write_shard};
 use crate::format::{BlobWriter, SectionId, SectionKind};
 use crate::identifiers::{KeyHash, TypeId};
-use crate::state::segment::Segment;
+use crate::segment::Segment;
 use crate::state::{Position, Section, ShardedSections, Table};
 use crate::wire::gather;
 

@@ -9,7 +9,7 @@ use super::limits;
 const ID_BIT: u64 = 1 << 63;
 
 /// Types that the language itself names; a struct of that name would hide them.
-const BUILT_IN: [&str; 16] = [
+pub(super) const BUILT_IN: [&str; 16] = [
     "Void",
     "Bool",
     "Int8",

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::records::Records;
 use super::row::Row;
 use super::section::Section;
-use super::segment::SegmentBytes;
 use crate::format::sections::message::SectionError;
 use crate::format::sections::shard::{Populated, ShardKeys, ShardRows, Sharding};
 use crate::identifiers::KeyHash;
+use crate::segment::SegmentBytes;
 
 /// The shards of a type in one snapshot, or none at all for a type that came later.
 #[derive(Debug, Default)]

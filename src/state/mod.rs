@@ -16,7 +16,6 @@ mod record;
 mod records;
 mod row;
 mod section;
-pub mod segment;
 mod table;
 mod transition;
 mod typed;

@@ -6,9 +6,9 @@ use capnp::traits::OwnedStruct;
 
 use super::row::Row;
 use super::section::Section;
-use super::segment::RecordList;
 use crate::format::sections::message::SectionError;
 use crate::format::sections::rows::RowList;
+use crate::segment::RecordList;
 use crate::wire::StructReader;
 
 /// The rows of a section, both as words and as the list that generated readers come from: either costs arithmetic only.

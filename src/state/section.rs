@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::segment::Segment;
 use crate::cache::SectionName;
+use crate::segment::Segment;
 
 /// A section in memory, named by its content.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 
 use super::*;
 use crate::environment::{Clock, Environment, SystemRandom};
-use crate::state::segment::Segment;
+use crate::segment::Segment;
 
 /// A clock that stands still unless it is told.
 struct ManualClock(Mutex<Duration>);

@@ -1,28 +1,9 @@
 //! Column names as Cap'n Proto allows them.
 
-/// Names that a struct must not have: inside its parent it would hide the built-in type.
-const BUILT_IN: [&str; 20] = [
-    "Void",
-    "Bool",
-    "Int8",
-    "Int16",
-    "Int32",
-    "Int64",
-    "UInt8",
-    "UInt16",
-    "UInt32",
-    "UInt64",
-    "Float32",
-    "Float64",
-    "Text",
-    "Data",
-    "List",
-    "AnyPointer",
-    "AnyStruct",
-    "AnyList",
-    "Capability",
-    "Object",
-];
+use super::super::names::BUILT_IN;
+
+/// Names that `capnp` declares besides its types: inside a parent, a struct of that name would hide them.
+const DECLARED: [&str; 4] = ["AnyStruct", "AnyList", "Capability", "Object"];
 
 /// The field name of a column: ASCII letters and digits, a small letter first.
 ///
@@ -51,7 +32,7 @@ pub fn field_name(column: &str) -> String {
 /// built-in type or is `taken`.
 pub(super) fn struct_name(field: &str, taken: impl Fn(&str) -> bool) -> String {
     let mut name = capitalised(field);
-    while BUILT_IN.contains(&name.as_str()) || taken(&name) {
+    while is_reserved(&name) || taken(&name) {
         name.push_str("Value");
     }
     name
@@ -61,7 +42,11 @@ pub(super) fn struct_name(field: &str, taken: impl Fn(&str) -> bool) -> String {
 pub(super) fn is_type_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.chars().all(|letter| letter.is_ascii_alphanumeric())
-        && !BUILT_IN.contains(&name)
+        && !is_reserved(name)
+}
+
+fn is_reserved(name: &str) -> bool {
+    BUILT_IN.contains(&name) || DECLARED.contains(&name)
 }
 
 /// Words of ASCII letters and digits; characters beyond, and symbols that `keep` holds on to, are spelled.

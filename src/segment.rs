@@ -5,10 +5,10 @@
 //! memory: mapped from a file or on the heap, which nobody who reads it needs to know. It never changes, so it is
 //! shared between threads without a lock.
 //!
-//! There are three ways to read one. [`Segment::words`] is the message as plain words: a pointer and a length, for
-//! accessors that do their own checked arithmetic. [`Segment::root`] and [`Segment::record`] give Cap'n Proto readers
-//! that live as long as the borrow of the segment; no read limiter stands in between, because its counter would be
-//! shared by all threads. [`RecordList`] finds a list once and then costs arithmetic per record.
+//! There are two ways to read one. [`Segment::words`] is the message as plain words: a pointer and a length, for
+//! accessors that do their own checked arithmetic. [`RecordList`] finds the list of records once, then gives Cap'n Proto
+//! readers for the price of arithmetic; no read limiter stands in between, because its counter would be shared by all
+//! threads.
 //!
 //! # What safety rests on
 //!
@@ -176,31 +176,10 @@ impl Segment {
         }
     }
 
-    /// The root of the message as a generated reader `T`, or anything else a pointer can be read as. No allocation.
-    ///
-    /// # Errors
-    /// Cap'n Proto's, when the root pointer leads out of the message or to something else than a `T`.
-    #[inline]
-    pub fn root<'a, T: FromPointerReader<'a>>(&'a self) -> capnp::Result<T> {
-        T::get_from_pointer(&PointerReader::get_root_from_arena(self)?, None)
-    }
-
-    /// Row `row` of the list in pointer field `list_field` of the root struct, as `T`'s generated reader, which lives
-    /// as long as the borrow of the segment. No allocation. Follows two pointers and reads the list's tag; for many
-    /// records of one segment, take a [`RecordList`].
-    ///
-    /// # Errors
-    /// Cap'n Proto's, when a pointer leads out of the message or to no list of structs; `Failed` for a row beyond the
-    /// list's end.
-    #[inline]
-    pub fn record<T: OwnedStruct>(&self, list_field: u16, row: u32) -> capnp::Result<T::Reader<'_>> {
-        let list = self.list::<T>(list_field)?;
-        list.try_get(row).ok_or_else(|| no_such_row(row, list.len()))
-    }
-
-    fn list<T: OwnedStruct>(&self, list_field: u16) -> capnp::Result<struct_list::Reader<'_, T>> {
+    /// The list in pointer field `field` of the root struct.
+    fn list(&self, field: u16) -> capnp::Result<struct_list::Reader<'_, AnyRecord>> {
         let root = PointerReader::get_root_from_arena(self)?.get_struct(None)?;
-        FromPointerReader::get_from_pointer(&root.get_pointer_field(usize::from(list_field)), None)
+        FromPointerReader::get_from_pointer(&root.get_pointer_field(usize::from(field)), None)
     }
 
     /// Byte offset of `address` from the start of the message; beyond the end for any address before the start.
@@ -227,11 +206,6 @@ impl std::fmt::Debug for Segment {
             .field("memory", &memory)
             .finish_non_exhaustive()
     }
-}
-
-#[cold]
-fn no_such_row(row: u32, rows: u32) -> capnp::Error {
-    capnp::Error::failed(format!("row {row} of a list of {rows} rows"))
 }
 
 #[cold]
@@ -327,7 +301,7 @@ impl RecordList {
         // long as `&self` is borrowed, that is, while the `Arc` keeps the segment where it is. Nobody gets a
         // `&mut Segment` out of an `Arc` that is shared or private in here.
         let pinned: &'static Segment = unsafe { &*Arc::as_ptr(&segment) };
-        let list = pinned.list::<AnyRecord>(list_field)?;
+        let list = pinned.list(list_field)?;
         Ok(Self { list: MaybeUninit::new(list), rows: list.len(), segment })
     }
 

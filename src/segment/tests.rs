@@ -61,29 +61,17 @@ fn records_read_alike_from_every_kind_of_memory() {
         assert_eq!(segment.len_bytes(), 88);
         assert_eq!(segment.message_bytes().len(), 80);
         assert_eq!(segment.section_bytes().len(), 88);
-        let moved = Box::new(segment);
-        let first = moved.record::<tag::Owned>(0, 0).unwrap();
+        let list = RecordList::new(Arc::new(segment), 0).unwrap();
+        let first = list.get::<tag::Owned>(0).unwrap();
         assert_eq!((text(first.get_key()), text(first.get_value())), ("a", ""));
-        let list = RecordList::new(Arc::new(*moved), 0).unwrap();
         let second = list.get::<tag::Owned>(1).unwrap();
         assert_eq!((text(second.get_key()), text(second.get_value())), ("bc", "d"));
     }
 }
 
 #[test]
-fn the_root_spans_the_whole_message() {
-    let segment = two_tags();
-    let root: capnp::any_pointer::Reader<'_> = segment.root().unwrap();
-    assert_eq!(root.target_size().unwrap().word_count, 9);
-}
-
-#[test]
 fn rows_and_fields_beyond_the_end_are_not_there() {
-    let segment = two_tags();
-    let message = segment.record::<tag::Owned>(0, 2).err().unwrap().to_string();
-    assert!(message.contains("row 2 of a list of 2 rows"), "{message}");
-    assert!(segment.record::<tag::Owned>(1, 0).is_err());
-    let segment = Arc::new(segment);
+    let segment = Arc::new(two_tags());
     let list = RecordList::new(Arc::clone(&segment), 0).unwrap();
     assert_eq!(list.len(), 2);
     assert!(list.get::<tag::Owned>(2).is_none());
@@ -160,13 +148,13 @@ fn pointers_out_of_the_message_are_errors() {
         let mut wrong = TWO_TAGS;
         wrong[at] = word;
         let segment = Segment::heap(wrong.to_vec()).unwrap();
-        assert!(segment.record::<tag::Owned>(0, 0).is_err(), "word {at} = {word:#x}");
         assert!(RecordList::new(Arc::new(segment), 0).is_err(), "word {at} = {word:#x}");
     }
     let mut wrong = TWO_TAGS;
     wrong[4] = (2 << 35) | (2 << 32) | (6 << 2) | 1;
     let segment = Segment::heap(wrong.to_vec()).unwrap();
-    assert!(segment.record::<tag::Owned>(0, 0).unwrap().get_key().is_err(), "a text past the end");
+    let list = RecordList::new(Arc::new(segment), 0).unwrap();
+    assert!(list.get::<tag::Owned>(0).unwrap().get_key().is_err(), "a text past the end");
 }
 
 #[test]
@@ -220,8 +208,6 @@ fn depth_of(mut record: StructReader<'_>) -> capnp::Result<u32> {
 #[test]
 fn records_nest_sixty_deep_and_cycles_end() {
     let segment = nested(60);
-    let record = segment.record::<AnyRecord>(0, 0).unwrap().into_internal_struct_reader();
-    assert_eq!(depth_of(record).unwrap(), 60);
     let list = RecordList::new(Arc::new(segment), 0).unwrap();
     let record = list.get::<AnyRecord>(0).unwrap().into_internal_struct_reader();
     assert_eq!(depth_of(record).unwrap(), 60);
@@ -232,15 +218,15 @@ fn records_nest_sixty_deep_and_cycles_end() {
         (1 << 48) | (1 << 2),
         (1 << 48) | (0x3FFF_FFFF << 2),
     ];
-    let cycle = Segment::heap(cycle).unwrap();
-    let record = cycle.record::<AnyRecord>(0, 0).unwrap().into_internal_struct_reader();
+    let cycle = RecordList::new(Arc::new(Segment::heap(cycle).unwrap()), 0).unwrap();
+    let record = cycle.get::<AnyRecord>(0).unwrap().into_internal_struct_reader();
     assert!(depth_of(record).is_err());
 }
 
 #[test]
 fn a_list_in_a_field_that_holds_no_list_of_structs_is_refused() {
     let bits = vec![3 << 32, 1 << 48, (8 << 35) | (1 << 32) | 1, 0xFF];
-    assert!(Segment::heap(bits).unwrap().record::<tag::Owned>(0, 0).is_err());
+    assert!(RecordList::new(Arc::new(Segment::heap(bits).unwrap()), 0).is_err());
 }
 
 #[test]
@@ -271,15 +257,15 @@ proptest! {
         for (at, word, bit) in changes {
             words[at] = if bits { words[at] ^ (1 << bit) } else { word };
         }
-        let segment = Segment::heap(words.to_vec()).unwrap();
+        let segment = Arc::new(Segment::heap(words.to_vec()).unwrap());
         let within = segment.message_bytes().as_ptr_range();
+        let list = RecordList::new(Arc::clone(&segment), 0);
         for row in 0..3 {
-            let Ok(record) = segment.record::<tag::Owned>(0, row) else { continue };
+            let Some(record) = list.as_ref().ok().and_then(|list| list.get::<tag::Owned>(row)) else { continue };
             for text in [record.get_key(), record.get_value()].into_iter().flatten().filter(|text| !text.is_empty()) {
                 let found = text.as_bytes().as_ptr_range();
                 prop_assert!(within.start <= found.start && found.end <= within.end);
             }
         }
-        let _ = segment.root::<capnp::any_pointer::Reader<'_>>().and_then(|root| root.target_size());
     }
 }
