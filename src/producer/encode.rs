@@ -18,7 +18,7 @@ use crate::format::{BlobWriter, SectionId, SectionKind};
 use crate::identifiers::{KeyHash, TypeId};
 use crate::segment::Segment;
 use crate::state::{Position, Section, ShardedSections, Table};
-use crate::wire::gather;
+use crate::wire::{StructReader, gather, key_text};
 
 /// Puts the canonical message of a record into its row.
 pub(super) type PutRow<'a> = &'a mut dyn FnMut(&[u64]) -> Result<(), SectionError>;
@@ -88,6 +88,10 @@ impl Encoder<'_> {
         blob: &BlobWriter,
     ) -> Result<Vec<ShardedSections>, ProducerError> {
         records.par_sort_unstable_by_key(|record| record.hash);
+        if let Some(pair) = records.windows(2).find(|pair| pair[0].hash == pair[1].hash) {
+            let [first, second] = [0, 1].map(|at| key_of(table, pair[at].record, &put));
+            return Err(ProducerError::Collision { type_name: table.name().to_owned(), first, second });
+        }
         let sharding =
             Sharding::choose(records.iter().map(|record| (record.hash, u64::from(record.words) * 8)));
         let shards = (0..sharding.shards()).into_par_iter().map(|shard| {
@@ -126,6 +130,18 @@ impl Encoder<'_> {
         writer.write_all(bytes).map_err(CacheError::of_section)?;
         writer.finish(Some(name))?.seal()
     }
+}
+
+/// The key of a record as people read it.
+fn key_of<R>(table: &Table, record: R, put: &impl Fn(R, PutRow<'_>) -> Result<(), SectionError>) -> String {
+    let mut key = Vec::new();
+    let mut write_key = |message: &[u64]| {
+        let _ = StructReader::root(message).map(|record| table.keys.write_bytes(record, &mut key));
+        Ok(())
+    };
+    // The record was hashed by its key before, so nothing fails; if it did, the key would read as cut off.
+    let _ = put(record, &mut write_key);
+    key_text(table.keys.kinds(), &key)
 }
 
 /// A record that a snapshot is to hold.

@@ -76,8 +76,21 @@ pub enum ProducerError {
         reasons: String,
     },
     /// Two keys have one hash under every seed that was tried.
-    #[error("type {type_name}: {error}; no seed of those tried tells all keys apart")]
+    #[error(
+        "type {type_name}: the keys {first} and {second} have one hash under every seed that was tried; \
+         leave one of them out, or publish again"
+    )]
     Collision {
+        /// The type.
+        type_name: String,
+        /// A key, its fields joined by commas.
+        first: String,
+        /// Another with the same hash under the last of the seeds.
+        second: String,
+    },
+    /// No perfect hash was found under any seed that was tried.
+    #[error("type {type_name}: {error}; no seed of those tried helped, publish again")]
+    Shard {
         /// The type.
         type_name: String,
         /// What could not be built.
@@ -133,7 +146,7 @@ impl ProducerError {
     pub(super) fn shard(type_name: &str, error: ShardError) -> Self {
         match error {
             ShardError::Rows(error) => Self::Section(error),
-            error @ ShardError::Keys(_) => Self::Collision { type_name: type_name.to_owned(), error },
+            error @ ShardError::Keys(_) => Self::Shard { type_name: type_name.to_owned(), error },
         }
     }
 
@@ -144,7 +157,7 @@ impl ProducerError {
 
     /// Whether another seed may help.
     pub(super) fn is_collision(&self) -> bool {
-        matches!(self, Self::Collision { .. })
+        matches!(self, Self::Collision { .. } | Self::Shard { .. })
     }
 }
 

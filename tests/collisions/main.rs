@@ -172,13 +172,21 @@ async fn a_collision_under_four_seeds_is_refused_and_publishes_nothing() {
     let before = Arc::clone(setting.producer.state());
     let random = Arc::clone(&setting.random);
     let twin = setting.twin(2);
+    let last = Cell::new(0);
     let outcome = setting.producer.incremental(|writer| {
         upsert(writer, &twin, 2)?;
+        last.set(random.next(4)[3]);
         collide_under(writer, &random.next(4))
     });
     let error = outcome.await.expect_err("no seed is left");
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert!(error.to_string().contains("type Item"), "{error}");
+    let hex = |key: Vec<u8>| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for named in ["type Item".to_owned(), "one hash".to_owned()]
+        .into_iter()
+        .chain([1, 2].map(|member| hex(colliding(KeySeed(last.get()), 7, member))))
+    {
+        assert!(error.to_string().contains(&named), "{named} is not in {error}");
+    }
     assert!(Arc::ptr_eq(&before, setting.producer.state()));
     setting.check();
 
