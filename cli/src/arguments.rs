@@ -22,7 +22,7 @@ const EXIT_STATUS: &str = "Exit status:
   0 done                     4 not found (dataset, version, key)
   2 wrong usage              5 another producer was first, or is live
   3 invalid input            6 store unavailable, after retries
-  1 anything else            7 stored data is damaged
+  1 anything else            7 stored data is damaged or missing
 
 Examples:
   hollowcast demo

@@ -3,6 +3,7 @@
 use anyhow::Error;
 use hollowcast::ErrorKind;
 use hollowcast::error::Classify;
+use hollowcast::replica::ReplicaError;
 
 use crate::ingest::InputError;
 
@@ -20,7 +21,7 @@ pub const NOT_FOUND: u8 = 4;
 pub const CONFLICT: u8 = 5;
 /// The store did not answer.
 pub const UNAVAILABLE: u8 = 6;
-/// Stored data is damaged.
+/// Stored data is damaged or missing.
 pub const CORRUPT: u8 = 7;
 
 /// A command line that is understood and makes no sense.
@@ -39,7 +40,9 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(USAGE);
     }
     if let Some(error) = cause.downcast_ref::<hollowcast::Error>() {
-        return Some(code_of_kind(error.kind()));
+        let is_missing = matches!(error.downcast_ref(), Some(ReplicaError::Missing { .. }));
+        // What the log leads to and is not there is damage to a dataset that is.
+        return Some(if is_missing { CORRUPT } else { code_of_kind(error.kind()) });
     }
     cause.downcast_ref::<InputError>().map(|error| code_of_kind(error.kind()))
 }

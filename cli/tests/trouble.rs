@@ -185,3 +185,47 @@ fn places_that_are_none_are_named() {
     place.run("publish", &[&[file], &NEW[..]].concat()).fails(3, &["data", "a file, not a folder"]);
     place.run("versions", &[]).fails(3, &["data", "not a folder"]);
 }
+
+/// What each object of a dataset is needed for, and that its loss or damage is told by its name, with nothing published.
+#[test]
+fn damaged_and_missing_objects_are_named() {
+    let place = published();
+    let second = place.file("2.csv", airports(1000, 2));
+    place.run("publish", &[second.to_str().unwrap()]).succeeds();
+    let third = place.file("3.csv", airports(1000, 3));
+    let cases: [(&str, &[&str]); 4] = [
+        ("manifests", &["export", "get", "versions", "stats", "schema", "diff", "publish", "verify"]),
+        ("snapshots", &["export", "get", "stats", "schema", "diff", "publish", "verify"]),
+        ("deltas", &["export", "get", "stats", "schema", "diff", "publish", "verify"]),
+        ("reverse", &["verify"]),
+    ];
+    for (family, verbs) in cases {
+        let newest =
+            fs::read_dir(place.dataset().join(family)).unwrap().map(|entry| entry.unwrap().path()).max();
+        let (object, whole) = (newest.clone().unwrap(), fs::read(newest.unwrap()).unwrap());
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 4;
+        for damage in [None, Some(flipped), Some(whole[..whole.len() / 2].to_vec()), Some(Vec::new())] {
+            match &damage {
+                None => fs::remove_file(&object).unwrap(),
+                Some(bytes) => fs::write(&object, bytes).unwrap(),
+            }
+            for verb in verbs {
+                let rest: &[&str] = match *verb {
+                    "get" => &["A00001"],
+                    "diff" => &["1", "2"],
+                    "publish" => &[third.to_str().unwrap()],
+                    _ => &[],
+                };
+                let fresh = tempfile::tempdir().unwrap();
+                let failed =
+                    place.run(verb, &[rest, &["--state-dir", fresh.path().to_str().unwrap()]].concat());
+                failed.fails(7, &[family, object.file_name().unwrap().to_str().unwrap()]);
+                assert_eq!(failed.out, "", "{verb}");
+            }
+            fs::write(&object, &whole).unwrap();
+        }
+    }
+    assert_eq!(place.versions(), [2, 1]);
+    place.run("verify", &[]).succeeds();
+}

@@ -15,6 +15,15 @@ pub enum ReplicaError {
         /// The version asked for.
         version: Version,
     },
+    /// An object that log or manifest name.
+    #[error(
+        "{object} is not in the store, though the log leads to it: it was deleted, or is not here yet; list again, or \
+         restore it"
+    )]
+    Missing {
+        /// The object.
+        object: String,
+    },
     /// The blob was bad a short while ago.
     #[error(
         "{object} was damaged a moment ago and is not fetched again yet; repair it, or publish a version with a snapshot"
@@ -73,10 +82,22 @@ pub enum ReplicaError {
     },
 }
 
+impl ReplicaError {
+    /// What it means that `object`, which something names, could not be had.
+    pub(crate) fn of_named(object: &str, error: impl Into<Error>) -> Error {
+        let error = error.into();
+        if error.kind() == ErrorKind::NotFound {
+            Self::Missing { object: object.to_owned() }.into()
+        } else {
+            error
+        }
+    }
+}
+
 impl Classify for ReplicaError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoRoute { .. } | Self::SectionGone { .. } => ErrorKind::NotFound,
+            Self::NoRoute { .. } | Self::SectionGone { .. } | Self::Missing { .. } => ErrorKind::NotFound,
             Self::Blob { kind, .. } => *kind,
             _ => ErrorKind::Corrupt,
         }

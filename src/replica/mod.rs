@@ -111,7 +111,8 @@ impl Replica {
     /// # Errors
     /// `NotFound` if it is gone, `Corrupt` if it is not the one that is named.
     pub async fn manifest(&self, dataset: DatasetId, reference: &ManifestReference) -> Result<Manifest> {
-        let manifest = fetch_manifest(&self.store, reference).await?;
+        let manifest = fetch_manifest(&self.store, reference).await;
+        let manifest = manifest.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
         if manifest.dataset_id != dataset {
             let (expected, found) = (dataset, manifest.dataset_id);
             return Err(ReplicaError::OtherDataset { object: reference.name.clone(), expected, found }.into());
@@ -231,7 +232,8 @@ impl Replica {
         let mut seals = Vec::new();
         for reference in route.blobs() {
             let fetched = fetch(&self.store, &self.segments, reference, &self.options, progress).await;
-            let fetched = fetched.inspect_err(|error| self.refuse_if_corrupt(reference, error))?;
+            let fetched = fetched.inspect_err(|error| self.refuse_if_corrupt(reference, error));
+            let fetched = fetched.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
             fetched_bytes += fetched.bytes;
             seals.extend(fetched.seals);
             blobs.push((reference.clone(), fetched.blob));

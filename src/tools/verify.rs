@@ -7,7 +7,7 @@ use crate::format::{BlobReference, Manifest, ManifestReference};
 use crate::identifiers::{ContentHash, Fingerprint, Sequence, Version};
 use crate::log::{LogEntry, StoredEntry};
 use crate::progress::Progress;
-use crate::replica::{Loaded, Replica, Route};
+use crate::replica::{Loaded, Replica, ReplicaError, Route};
 use crate::store::{DatasetStore, Family, ObjectName};
 use crate::tools::Chain;
 
@@ -151,7 +151,8 @@ impl Walk<'_> {
     async fn check_length(&self, blob: &BlobReference) -> Result<()> {
         let name = ObjectName::parse(&blob.name);
         let name = name.expect("a manifest that was read and an entry name blobs");
-        let found = self.replica.store().length(&name).await?;
+        let found = self.replica.store().length(&name).await;
+        let found = found.map_err(|error| ReplicaError::of_named(&blob.name, error))?;
         if found != blob.length {
             let (object, expected) = (blob.name.clone(), blob.length);
             return Err(VerifyError::Length { object, expected, found }.into());
