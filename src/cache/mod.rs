@@ -49,7 +49,7 @@ pub use error::CacheError;
 pub use seal::VERIFIER_VERSION;
 pub use section::SectionName;
 pub use spool::{Spool, SpoolOffset};
-pub use store::SegmentStore;
+pub use store::{Memory, SegmentStore};
 pub use writer::{PendingSeal, SectionWriter, UnsealedSection};
 
 #[cfg(test)]

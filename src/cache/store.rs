@@ -1,9 +1,40 @@
 //! Where sections are kept: on the host's disk, or for as long as the process runs.
 
-use super::{CacheError, SectionName, SectionWriter, StateDirectory, UnsealedSection};
+use std::path::PathBuf;
+
+use super::{CacheError, SectionName, SectionWriter, StateDirectory, StateDirectoryOptions, UnsealedSection};
+use crate::environment::Environment;
 use crate::segment::Segment;
 
-/// The memory mode of a consumer or producer: how sections get into memory and what stays of them.
+/// Where sections lie in memory.
+#[derive(Clone, Debug)]
+pub enum Memory {
+    /// Mapped from the state directory at this path, shared by the processes of the host; `None` is the default directory.
+    Mapped(Option<PathBuf>),
+    /// On the process's own heap; every start fetches all.
+    Heap,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        if cfg!(unix) { Self::Mapped(None) } else { Self::Heap }
+    }
+}
+
+impl Memory {
+    /// Opens the segment store of this mode.
+    ///
+    /// # Errors
+    /// `Invalid` if the state directory cannot be used.
+    pub fn open(&self, environment: &Environment) -> Result<SegmentStore, CacheError> {
+        let Self::Mapped(path) = self else { return Ok(SegmentStore::heap()) };
+        let path = path.clone().map_or_else(StateDirectory::default_path, Ok)?;
+        let options = StateDirectoryOptions::default();
+        Ok(SegmentStore::mapped(StateDirectory::open(path, options, environment.clone())?))
+    }
+}
+
+/// Sections of one [`Memory`] mode: how they get into memory and what stays of them.
 ///
 /// Both modes are used in the same way: find, else create, write, finish, verify, seal. Clones share everything.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! How a consumer starts.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,41 +13,13 @@ use super::follower::Follower;
 use super::listener::RefreshListener;
 use super::{Backoff, Consumer, Shared};
 use crate::announce::{AnnouncementWatcher, Merged, PollOptions, StoreWatcher};
-use crate::cache::{CacheError, SegmentStore, StateDirectory, StateDirectoryOptions};
+use crate::cache::Memory;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Result};
 use crate::progress::Progress;
 use crate::replica::Replica;
 use crate::replica::transfer::TransferOptions;
 use crate::store::{DatasetStore, StoreError};
-
-/// Where sections lie in memory.
-#[derive(Clone, Debug)]
-pub enum Memory {
-    /// Mapped from the state directory at this path, shared by the processes of the host; `None` is the default directory.
-    Mapped(Option<PathBuf>),
-    /// On the process's own heap; every start fetches all.
-    Heap,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        if cfg!(unix) { Self::Mapped(None) } else { Self::Heap }
-    }
-}
-
-impl Memory {
-    /// Opens the segment store of this mode.
-    ///
-    /// # Errors
-    /// `Invalid` if the state directory cannot be used.
-    pub fn open(&self, environment: &Environment) -> Result<SegmentStore, CacheError> {
-        let Self::Mapped(path) = self else { return Ok(SegmentStore::heap()) };
-        let path = path.clone().map_or_else(StateDirectory::default_path, Ok)?;
-        let options = StateDirectoryOptions::default();
-        Ok(SegmentStore::mapped(StateDirectory::open(path, options, environment.clone())?))
-    }
-}
 
 /// What [`ConsumerBuilder::start`] does while there is no version yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,7 +19,8 @@ use capnp::traits::OwnedStruct;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use builder::{ConsumerBuilder, Memory, Wait};
+pub use crate::cache::Memory;
+pub use builder::{ConsumerBuilder, Wait};
 pub use error::ConsumerError;
 pub use listener::{Refresh, RefreshListener};
 

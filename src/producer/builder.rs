@@ -8,7 +8,7 @@ use object_store::path::Path;
 
 use super::{DEFAULT_SNAPSHOT_EVERY, Dataset, Producer, Validator};
 use crate::announce::{Announcer, StoreAnnouncer};
-use crate::consumer::Memory;
+use crate::cache::Memory;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::format::{BlobWriterOptions, Compression};

@@ -23,6 +23,7 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::cache::Memory;
 pub use builder::ProducerBuilder;
 pub use dataset::{Dataset, DatasetBuilder};
 pub use error::ProducerError;
