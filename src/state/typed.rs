@@ -43,7 +43,7 @@ impl<T: OwnedStruct + Introspect, K: Key + ?Sized> TypedTable<T, K> {
     /// changed since the last snapshot.
     ///
     /// `None` also for a state whose schema broke with the one this handle was made for; [`TypedTable::check`] tells.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn get<'s>(&self, state: &'s State, key: K::Borrowed<'_>) -> Option<T::Reader<'s>> {
         let table = self.table(state)?;
@@ -75,7 +75,7 @@ impl<T: OwnedStruct + Introspect, K: Key + ?Sized> TypedTable<T, K> {
         find::<K>(&self.own, state).map(|_| ())
     }
 
-    #[inline]
+    #[inline(always)]
     fn table<'s>(&self, state: &'s State) -> Option<&'s Table> {
         let index = if Arc::ptr_eq(&self.first.schema, state.schema()) {
             self.first.table
