@@ -60,6 +60,12 @@ pub fn bytes(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
 }
 
+/// A number of things, in the singular if it is one.
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// A moment as RFC 3339, to the second.
 #[must_use]
 pub fn time(at: SystemTime) -> String {

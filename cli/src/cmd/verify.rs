@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
-use crate::output::{bytes, print, print_json};
+use crate::output::{bytes, counted, print, print_json};
 use crate::session::Session;
 
 /// Fetch and check everything: checksums, structure, fingerprints along the chain both ways
@@ -48,11 +48,11 @@ impl Verify {
             }))?;
         } else {
             let line = format!(
-                "clean: {} log entries, {} versions, {} deltas both ways, {} snapshots, {}\n",
-                checked.entries,
-                checked.versions,
-                checked.deltas,
-                checked.snapshots,
+                "clean: {}, {}, {} and reverse deltas, {}, {}\n",
+                counted(checked.entries, "log entry", "log entries"),
+                counted(checked.versions, "version", "versions"),
+                counted(checked.deltas, "delta", "deltas"),
+                counted(checked.snapshots, "snapshot", "snapshots"),
                 bytes(checked.bytes)
             );
             print(line.as_bytes())?;
