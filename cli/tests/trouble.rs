@@ -1,6 +1,6 @@
 //! Full disks, missing rights, places that are none: a clear error with its exit status, and the dataset as before.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
