@@ -88,9 +88,9 @@ pub async fn measure(options: &Options, folder: &Path, report: &mut Report) -> a
 
 impl Findings {
     fn report(&self, report: &mut Report) {
-        let one = |value: u64| {
+        let one = |value: f64| {
             let mut samples = Samples::default();
-            samples.push(value as f64);
+            samples.push(value);
             samples
         };
         let (fresh, idle, refreshing) = (&self.fresh, &self.idle, &self.refreshing);
@@ -106,19 +106,19 @@ impl Findings {
                 report.add(
                     &format!("lookup {figure} {when}"),
                     "ns",
-                    &one(value),
-                    Some((beside, &one(limit))),
+                    &one(value as f64),
+                    Some((beside, &one(limit as f64))),
                 );
             }
-            report.add(&format!("lookups timed {when}"), "", &one(latencies.lookups), None);
+            report.add(&format!("lookups timed {when}"), "", &one(latencies.lookups as f64), None);
         }
         let mut refreshes = Samples::default();
         self.refresh_milliseconds.iter().for_each(|milliseconds| refreshes.push(*milliseconds));
         report.add("refresh, 1 %", "ms", &refreshes, None);
-        let megabytes = |bytes| one(bytes / 1_000_000);
+        let megabytes = |bytes: u64| one(bytes as f64 / 1e6);
         let mapped = megabytes(self.mapped);
         report.add(
-            "own memory (RssAnon), highest",
+            "own memory (RssAnon) while following, highest",
             "MB",
             &megabytes(self.own_memory),
             Some(("the dataset", &mapped)),

@@ -1,10 +1,10 @@
 //! The guided tour, held against what is known of its data.
 
-use assert_cmd::Command;
+use assert_cmd::assert::OutputAssertExt;
 
-fn hollowcast() -> Command {
-    Command::cargo_bin("hollowcast").unwrap()
-}
+use support::hollowcast;
+
+mod support;
 
 #[test]
 fn the_tour_tells_what_happened() {

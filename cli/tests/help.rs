@@ -7,7 +7,7 @@ use hollowcast_cli::arguments::Arguments;
 fn examples(help: &str) -> Vec<Vec<String>> {
     let part = |line: &str| {
         let line = &line[line.find("hollowcast ")?..];
-        let line = line.split([' ']).take_while(|word| !["|", ">"].contains(word));
+        let line = line.split(' ').take_while(|word| !["|", ">"].contains(word));
         Some(line.collect::<Vec<_>>().join(" "))
     };
     help.lines().skip_while(|line| *line != "Examples:").filter_map(part).map(|line| words(&line)).collect()

@@ -32,15 +32,11 @@ impl AtWork {
 
     /// Lets it go on to its end.
     fn finish(mut self) -> Ran {
-        let reader = thread::spawn(move || {
-            let mut text = Vec::new();
-            self.words.read_to_end(&mut text).unwrap();
-            text.trim_ascii_start().to_vec()
-        });
-        let status = self.child.wait().unwrap();
-        let mut stdout = Vec::new();
-        self.child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
-        std::process::Output { status, stdout, stderr: reader.join().unwrap() }.into()
+        let mut words = Vec::new();
+        self.words.read_to_end(&mut words).unwrap();
+        let mut output = self.child.wait_with_output().unwrap();
+        output.stderr = words.trim_ascii_start().to_vec();
+        output.into()
     }
 }
 

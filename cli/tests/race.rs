@@ -1,8 +1,7 @@
 //! Publishers that start at the same moment: the chain never forks, and whoever was too late is told.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::{Child, ChildStdin, Stdio};
-use std::thread;
 
 use support::airports::airports;
 use support::{Place, Ran};
@@ -41,19 +40,6 @@ impl Publisher {
     }
 }
 
-/// Reads both streams at once, so that neither stands in the other's way.
-fn finish(mut child: Child) -> Ran {
-    let mut words = child.stderr.take().unwrap();
-    let reader = thread::spawn(move || {
-        let mut text = Vec::new();
-        words.read_to_end(&mut text).unwrap();
-        text
-    });
-    let mut output = child.wait_with_output().unwrap();
-    output.stderr = reader.join().unwrap();
-    output.into()
-}
-
 /// Starts publishers round by round. Each appends one version or none: as many are added as say so, in one chain.
 ///
 /// Returns the number of rounds in which somebody lost.
@@ -66,7 +52,8 @@ fn race(manners: &[&str], rounds: usize) -> usize {
         let start = |content: String| Publisher::start(&place, &content, manners);
         let waiting: Vec<Publisher> = contents.map(start).collect();
         let racing: Vec<Child> = waiting.into_iter().map(Publisher::release).collect();
-        let ends: Vec<Ran> = racing.into_iter().map(finish).collect();
+        let ends: Vec<Ran> =
+            racing.into_iter().map(|child| child.wait_with_output().unwrap().into()).collect();
 
         let (winners, losers): (Vec<&Ran>, Vec<&Ran>) = ends.iter().partition(|end| end.code == 0);
         assert!(winners.iter().all(|winner| winner.out.starts_with("published version ")), "{winners:?}");

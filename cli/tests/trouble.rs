@@ -1,4 +1,4 @@
-//! Full disks, missing rights, places that are none: a clear error with its exit status, and the dataset as before.
+//! Full disks, missing rights, places that are none, damaged objects: a clear error with its exit status, and the dataset as before.
 
 #![cfg(target_os = "linux")]
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use support::airports::airports;
-use support::{Place, Ran, hollowcast};
+use support::{IN_THE_HEADER, Place, Ran, hollowcast};
 
 mod support;
 
@@ -200,11 +200,11 @@ fn damaged_and_missing_objects_are_named() {
         ("reverse", &["verify"]),
     ];
     for (family, verbs) in cases {
-        let newest =
-            fs::read_dir(place.dataset().join(family)).unwrap().map(|entry| entry.unwrap().path()).max();
-        let (object, whole) = (newest.clone().unwrap(), fs::read(newest.unwrap()).unwrap());
+        let objects = fs::read_dir(place.dataset().join(family)).unwrap();
+        let object = objects.map(|entry| entry.unwrap().path()).max().unwrap();
+        let whole = fs::read(&object).unwrap();
         let mut flipped = whole.clone();
-        flipped[whole.len() / 2] ^= 4;
+        flipped[IN_THE_HEADER] ^= 4;
         for damage in [None, Some(flipped), Some(whole[..whole.len() / 2].to_vec()), Some(Vec::new())] {
             match &damage {
                 None => fs::remove_file(&object).unwrap(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use support::{Place, Ran};
+use support::{IN_THE_HEADER, Place, Ran};
 
 mod support;
 
@@ -144,7 +144,7 @@ fn json_has_the_members_that_programs_rely_on() {
     assert_eq!(members(refresh), expected);
 }
 
-/// Keyless records, whole content and several files with the last word on a key.
+/// Several files with the last word on a key.
 #[test]
 fn several_files_make_one_version() {
     let place = Place::new();
@@ -231,8 +231,7 @@ fn verify_finds_a_flipped_byte() {
     let deltas = place.dataset().join("deltas");
     let delta = fs::read_dir(&deltas).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&delta).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
+    bytes[IN_THE_HEADER] ^= 1;
     fs::write(&delta, bytes).unwrap();
     place.run("verify", &[]).fails(7, &["deltas/"]);
 }

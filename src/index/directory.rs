@@ -75,6 +75,8 @@ impl Directory {
             merged.hashes.push(hash);
             merged.positions.push(position);
         }
+        merged.hashes.shrink_to_fit();
+        merged.positions.shrink_to_fit();
         merged
     }
 

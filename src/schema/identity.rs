@@ -5,7 +5,7 @@
 //! records and do not count. Offsets need no mention either: they follow from the rest.
 //!
 //! All of that is written down as one canonical **description**; equality compares descriptions, and the hash of a
-//! schema, which manifests hold, is the xxh3-128 of the description. Strings stand with their length before them,
+//! schema is the xxh3-128 of the description. Strings stand with their length before them,
 //! every number is a `u32`, little-endian:
 //!
 //! ```text

@@ -2,7 +2,7 @@
 //!
 //! The same words that generated code reads, one value at a time and without allocation. Defaults are applied; an absent
 //! pointer without a default is [`DynamicValue::Null`], which differs from an empty value (semantics 30). A field that the
-//! schema has and the row is too narrow for reads as its default (rule 25).
+//! schema has and the row is too narrow for reads as its default (semantics 25).
 
 use crate::schema::{Default as Stored, Field, FieldKind, Schema, StructDefinition, StructIndex, Type};
 

@@ -3,7 +3,7 @@
 //! A row has the width that its segment has, and its pointers lead to canonical subtrees anywhere in the segment, shared
 //! with other rows or not. A canonical message is as wide as its last value and has its subtrees behind it. So one is made
 //! of the other by cutting zeros and by moving subtrees as whole runs of words: at the speed of `memcpy`, and exact to
-//! the bit, since the subtrees stay as they are. Fields that this program does not know survive (rule 25). The way back is
+//! the bit, since the subtrees stay as they are. Fields that this program does not know survive (semantics 25). The way back is
 //! [`record_parts`](super::record_parts).
 
 use super::limits::MAX_RECORD_WORDS;

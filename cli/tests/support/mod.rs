@@ -70,6 +70,9 @@ impl Place {
     }
 }
 
+/// A byte of every log entry and blob that its hash covers. One bit of a compressed section may change nothing.
+pub(crate) const IN_THE_HEADER: usize = 80;
+
 /// The program.
 pub(crate) fn hollowcast() -> Command {
     Command::new(assert_cmd::cargo::cargo_bin("hollowcast"))
