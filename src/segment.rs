@@ -38,9 +38,12 @@ use memmap2::{Advice, Mmap};
 mod error;
 #[forbid(unsafe_code)]
 mod heap_buffer;
+#[forbid(unsafe_code)]
+mod word_buffer;
 
 pub use error::SegmentError;
 pub use heap_buffer::HeapBuffer;
+pub use word_buffer::WordBuffer;
 
 #[cfg(target_endian = "big")]
 compile_error!("sections are little-endian and read where they lie: big-endian machines are not supported");
@@ -56,10 +59,8 @@ const NESTING_LIMIT: i32 = 64;
 
 /// Keeps the words of a segment where they are.
 enum Memory {
-    /// Small heap memory.
-    Words(Vec<u64>),
-    /// Large heap memory: anonymous, read-only, of which the first `usize` bytes are the section.
-    Anonymous(Mmap, usize),
+    /// Heap memory, of which the first `usize` words are the section.
+    Heap(WordBuffer, usize),
     /// A mapped file. The file stays open, because its shared lock ends when it is closed.
     File(Mmap, #[expect(dead_code, reason = "held for its lock")] File),
 }
@@ -67,8 +68,7 @@ enum Memory {
 impl Memory {
     fn words(&self) -> &[u64] {
         match self {
-            Self::Words(words) => words,
-            Self::Anonymous(map, bytes) => bytemuck::cast_slice(&map[..*bytes]),
+            Self::Heap(words, used) => &words[..*used],
             Self::File(map, _) => bytemuck::cast_slice(map),
         }
     }
@@ -98,7 +98,8 @@ impl Segment {
     /// # Errors
     /// [`SegmentError::Length`] and [`SegmentError::Frame`].
     pub fn heap(words: Vec<u64>) -> Result<Self, SegmentError> {
-        Self::new(Memory::Words(words))
+        let used = words.len();
+        Self::new(Memory::Heap(words.into(), used))
     }
 
     /// Maps a whole file, and keeps it open: a shared lock on it lasts as long as the segment. Costs microseconds; no
@@ -135,7 +136,7 @@ impl Segment {
     #[inline]
     pub fn words(&self) -> &[u64] {
         // SAFETY: `start` and `length` are those of a slice that `new` took from `memory`. Moving `memory` moves
-        // neither the buffer of a `Vec` nor a mapping, nothing writes either, and `memory` lives as long as `self`.
+        // neither the words of a `WordBuffer` nor a mapping, nothing writes either, and `memory` lives as long as `self`.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length as usize) }
     }
 
@@ -197,8 +198,7 @@ impl Segment {
 impl std::fmt::Debug for Segment {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let memory = match self.memory {
-            Memory::Words(_) => "heap",
-            Memory::Anonymous(..) => "heap, large",
+            Memory::Heap(..) => "heap",
             Memory::File(..) => "mapped",
         };
         out.debug_struct("Segment")

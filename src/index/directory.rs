@@ -2,6 +2,8 @@
 
 use std::iter::Peekable;
 
+use crate::segment::WordBuffer;
+
 /// How many entries interpolation may still leave to bisection in one jump before it is worth no more.
 const SHORT: usize = 8;
 /// Interpolation steps before bisection takes over: hashes that are no hashes (crafted keys) cost logarithmic time at worst.
@@ -48,65 +50,91 @@ pub struct OverlayPosition {
     pub row: u32,
 }
 
+impl OverlayPosition {
+    #[inline]
+    fn to_word(self) -> u64 {
+        u64::from(self.section) << 32 | u64::from(self.row)
+    }
+
+    #[inline]
+    fn of_word(word: u64) -> Self {
+        Self { section: (word >> 32) as u32, row: word as u32 }
+    }
+}
+
 /// One merged level of an overlay: which row of which section a hash had when the level was built.
 ///
 /// A hash may occur more than once when rows died after the level was built; whoever reads it judges each entry by the dead bits of their
-/// own state, so a merge never changes an answer.
-#[derive(Debug, Default)]
+/// own state, so a merge never changes an answer. Takes 16 bytes an entry.
+#[derive(Debug)]
 pub struct Directory {
-    hashes: Vec<u64>,
-    positions: Vec<OverlayPosition>,
+    /// Half of them hashes, then half of them positions; the first `length` of each are entries.
+    words: WordBuffer,
+    length: usize,
 }
 
 impl Directory {
-    /// The entries of `runs`, each by ascending hash; at most `length` in all. O(entries x runs), and no memory but its own.
+    /// The entries of `runs`, each by ascending hash; at most `capacity` in all. O(entries x runs), and no memory but its own.
+    ///
+    /// # Panics
+    /// If there are more entries than `capacity`.
     #[must_use]
     pub fn merge<'r>(
         runs: impl Iterator<Item = Box<dyn Iterator<Item = (u64, OverlayPosition)> + 'r>>,
-        length: usize,
+        capacity: usize,
     ) -> Self {
         let mut runs: Vec<_> = runs.map(Iterator::peekable).collect();
-        let mut merged = Self { hashes: Vec::with_capacity(length), positions: Vec::with_capacity(length) };
+        let mut words = WordBuffer::zeroed(2 * capacity).unwrap_or_else(|_| vec![0; 2 * capacity].into());
+        let (hashes, positions) = words.split_at_mut(capacity);
+        let mut length = 0;
         let next_hash = |run: &mut Peekable<_>| run.peek().map(|(hash, _)| *hash);
         while let Some((_, run)) =
             runs.iter_mut().filter_map(|run| Some((next_hash(run)?, run))).min_by_key(|next| next.0)
             && let Some((hash, position)) = run.next()
         {
-            merged.hashes.push(hash);
-            merged.positions.push(position);
+            hashes[length] = hash;
+            positions[length] = position.to_word();
+            length += 1;
         }
-        merged.hashes.shrink_to_fit();
-        merged.positions.shrink_to_fit();
-        merged
+        Self { words, length }
     }
 
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.hashes.len()
+        self.length
     }
 
     /// Whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.length == 0
     }
 
     /// Every entry under `hash`.
     #[inline]
     pub fn find(&self, hash: u64) -> impl Iterator<Item = OverlayPosition> + '_ {
-        let any = position(self.hashes.len(), hash, |at| self.hashes[at]);
+        let (hashes, positions) = self.halves();
+        let any = position(hashes.len(), hash, |at| hashes[at]);
         let range = any.map_or(0..0, |any| {
-            let first = self.hashes[..any].iter().rev().take_while(|is| **is == hash).count();
-            let rest = self.hashes[any..].iter().take_while(|is| **is == hash).count();
+            let first = hashes[..any].iter().rev().take_while(|is| **is == hash).count();
+            let rest = hashes[any..].iter().take_while(|is| **is == hash).count();
             any - first..any + rest
         });
-        self.positions[range].iter().copied()
+        positions[range].iter().map(|word| OverlayPosition::of_word(*word))
     }
 
     /// Every entry, by ascending hash.
     pub fn entries(&self) -> impl Iterator<Item = (u64, OverlayPosition)> + '_ {
-        self.hashes.iter().copied().zip(self.positions.iter().copied())
+        let (hashes, positions) = self.halves();
+        hashes.iter().copied().zip(positions.iter().map(|word| OverlayPosition::of_word(*word)))
+    }
+
+    /// The hashes and positions of all entries.
+    #[inline]
+    fn halves(&self) -> (&[u64], &[u64]) {
+        let (hashes, positions) = self.words.split_at(self.words.len() / 2);
+        (&hashes[..self.length], &positions[..self.length])
     }
 }
 
@@ -155,6 +183,7 @@ mod tests {
         assert_eq!(sevens, [0, 2]);
         assert_eq!(directory.find(4).count(), 0);
         assert_eq!(directory.find(u64::MAX).collect::<Vec<_>>(), [at(9, 9)]);
-        assert_eq!(Directory::default().find(0).count(), 0);
+        let nothing = Directory::merge(std::iter::empty(), 0);
+        assert!(nothing.is_empty() && nothing.find(0).next().is_none());
     }
 }

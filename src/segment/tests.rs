@@ -3,7 +3,7 @@ use std::io::{Read as _, Write as _};
 use capnp::private::layout::StructReader;
 use proptest::prelude::*;
 
-use super::heap_buffer::{HUGE_PAGE_BYTES, WritableMemory};
+use super::word_buffer::MAPPED_BYTES;
 use super::*;
 use crate::error::{Classify, ErrorKind};
 use crate::generated::current_capnp::current::tag;
@@ -46,9 +46,8 @@ fn text(text: capnp::Result<capnp::text::Reader<'_>>) -> &str {
 
 #[test]
 fn records_read_alike_from_every_kind_of_memory() {
-    let large = buffer_of(&TWO_TAGS, HUGE_PAGE_BYTES);
-    assert!(matches!(large.memory, WritableMemory::Anonymous(_)));
-    let small = buffer_of(&TWO_TAGS, 100);
+    let (small, large) = (buffer_of(&TWO_TAGS, 100), buffer_of(&TWO_TAGS, MAPPED_BYTES as u64));
+    assert!(large.words.is_mapped() && !small.words.is_mapped());
     let segments = [
         two_tags(),
         small.into_segment().unwrap(),
@@ -121,7 +120,7 @@ fn a_half_word_is_no_section() {
 
 #[test]
 fn a_heap_buffer_takes_no_more_than_its_capacity() {
-    for capacity in [TWO_TAGS.len() as u64 * 8, HUGE_PAGE_BYTES] {
+    for capacity in [TWO_TAGS.len() as u64 * 8, MAPPED_BYTES as u64] {
         let mut buffer = HeapBuffer::new(capacity).unwrap();
         let written = std::io::copy(&mut std::io::repeat(0).take(capacity), &mut buffer).unwrap();
         assert_eq!(written, capacity);

@@ -28,15 +28,15 @@ impl Table {
                 .map_err(|error| ApplyError::Section { section: name.to_string(), error })?;
             opened.push(Arc::new(section));
         }
-        let effects = opened.iter().map(|section| self.effect(section)).collect::<Result<Vec<_>, _>>()?;
-        for (section, effect) in opened.into_iter().zip(effects) {
-            self.install(section, effect)?;
+        let effects = opened.iter().map(|section| self.effects(section)).collect::<Result<Vec<_>, _>>()?;
+        for (section, effects) in opened.into_iter().zip(effects) {
+            self.install(section, effects)?;
         }
         Ok(())
     }
 
     /// What a section does to this table, found without changing anything.
-    fn effect(&self, section: &OverlaySection) -> Result<Effect, ApplyError> {
+    fn effects(&self, section: &OverlaySection) -> Result<Vec<Effect>, ApplyError> {
         let hashes = section.hashes();
         let written = hashes.par_iter().enumerate().with_min_len(BATCH);
         let written = written.try_fold(Batch::default, |mut batch, (row, hash)| {
@@ -51,46 +51,34 @@ impl Table {
             batch.kill(self, KeyHash(*hash))?;
             Ok(batch)
         });
-        let join = |mut left: Effect, right: Effect| {
-            left.join(right);
-            left
-        };
-        written
-            .chain(removed)
-            .map(|batch: Result<Batch, ApplyError>| batch.map(|batch| batch.effect))
-            .try_reduce(Effect::default, |left, right| Ok(join(left, right)))
+        written.chain(removed).map(|batch| batch.map(|batch| batch.effect)).collect()
     }
 
-    fn install(&mut self, section: Arc<OverlaySection>, effect: Effect) -> Result<(), ApplyError> {
-        for (hash, position) in &effect.killed {
-            if !self.kill(*position) {
-                return Err(ApplyError::Twice { hash: *hash });
+    fn install(&mut self, section: Arc<OverlaySection>, effects: Vec<Effect>) -> Result<(), ApplyError> {
+        self.count += u64::from(section.len());
+        for effect in effects {
+            for (hash, position) in &effect.killed {
+                if !self.kill(*position) {
+                    return Err(ApplyError::Twice { hash: *hash });
+                }
             }
+            self.count -= effect.killed.len() as u64;
+            self.fingerprint = self.fingerprint.plus(effect.gained).minus(effect.lost);
         }
         for hash in section.hashes() {
             self.touch(KeyHash(*hash));
         }
-        self.count = self.count + u64::from(section.len()) - effect.killed.len() as u64;
-        self.fingerprint = self.fingerprint.plus(effect.gained).minus(effect.lost);
         self.overlay.push(section);
         Ok(())
     }
 }
 
-/// What a section does: rows that die, and what the fingerprint gains and loses.
+/// What some rows of a section do: rows that die, and what the fingerprint gains and loses.
 #[derive(Default)]
 struct Effect {
     killed: Vec<(KeyHash, Position)>,
     gained: Fingerprint,
     lost: Fingerprint,
-}
-
-impl Effect {
-    fn join(&mut self, other: Self) {
-        self.killed.extend(other.killed);
-        self.gained = self.gained.plus(other.gained);
-        self.lost = self.lost.plus(other.lost);
-    }
 }
 
 /// The effect of the rows of one task.
