@@ -103,6 +103,21 @@ fn every_rule_is_kept_somewhere_and_tested_somewhere() {
     }
 }
 
+/// The same of the rules about who may commit, which the documentation of `log` lists with what keeps each.
+#[test]
+fn every_rule_of_the_commit_protocol_is_kept_somewhere_and_tested_somewhere() {
+    let page = fs::read_to_string("docs/commit-protocol.md").unwrap();
+    let rules = page.lines().filter_map(|line| line.strip_prefix("| R")?.split_once(' ')?.0.parse().ok());
+    let kept = fs::read_to_string("src/log/mod.rs").unwrap();
+    let tested = numbers(&["src", "cli", "tests"], "_r");
+    let rules: Vec<u32> = rules.collect();
+    assert_eq!(rules, [1, 2, 3, 4, 5, 9, 10]);
+    for rule in rules {
+        assert!(kept.contains(&format!("| R{rule} |")), "the log says of nothing that it keeps R{rule}");
+        assert!(tested.contains(&rule), "no test says that it holds R{rule}");
+    }
+}
+
 #[test]
 fn pages_that_are_linked_are_there() {
     for page in [

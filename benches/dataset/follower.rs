@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::Options;
 use super::cycles::{CHANGED, Setup, consumer, mapped_bytes};
 use super::support::generator::Stream;
-use super::support::machine::own_memory;
 use super::support::movies_capnp::movie;
+use super::support::own_memory::own_memory;
 use super::support::report::{Report, Samples};
 
 /// Versions that are followed.
@@ -220,7 +220,7 @@ impl MemoryWatch {
         let weak = Arc::downgrade(&highest);
         std::thread::spawn(move || {
             while let Some(highest) = weak.upgrade() {
-                highest.fetch_max(own_memory("RssAnon").unwrap_or(0), Ordering::Relaxed);
+                highest.fetch_max(own_memory("self").unwrap_or(0), Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(2));
             }
         });

@@ -93,8 +93,8 @@ fn figures() -> Vec<Figure> {
         figure("lookup + number by key bytes, in a loop", by_bytes, false),
         figure("lookup of an absent key, in a loop", absent, false),
         figure("lookup + number, everything cached", number, true),
-        figure("HashMap of structs + number, isolated", map_isolated, false),
-        figure("HashMap of structs + number, in a loop", map_number, false),
+        figure("std's HashMap of structs + number, isolated", map_isolated, false),
+        figure("std's HashMap of structs + number, in a loop", map_number, false),
     ]
 }
 

@@ -108,13 +108,6 @@ pub fn read_seconds(folder: &Path, bytes: u64) -> std::io::Result<f64> {
     Ok(elapsed)
 }
 
-/// A figure of this process in `/proc/self/status`, in bytes: `RssAnon` is its own memory, mapped files not counted.
-pub fn own_memory(figure: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'))?;
-    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
-}
-
 /// One line about this machine.
 pub fn description() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

@@ -5,6 +5,7 @@ pub mod machine;
 #[rustfmt::skip]
 #[allow(warnings, clippy::all, clippy::pedantic)]
 pub mod movies_capnp;
+pub mod own_memory;
 pub mod report;
 
 use generator::Movie;

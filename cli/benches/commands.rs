@@ -11,9 +11,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use movies::write_movies;
+use own_memory::own_memory;
 
 #[path = "support/movies.rs"]
 mod movies;
+#[path = "../../benches/support/own_memory.rs"]
+mod own_memory;
 
 /// How often a process's memory is looked at.
 const LOOK: Duration = Duration::from_millis(2);
@@ -60,31 +63,24 @@ fn main() {
 
 fn line(what: &str, taken: &Taken, jq: Option<&Taken>) {
     let share = jq.map_or_else(|| "-".to_owned(), |jq| format!("{:.3}", taken.seconds / jq.seconds));
-    println!("{what:>36} {:9.2} {share:>12} {:18}", taken.seconds, taken.own_memory / 1_000_000);
+    println!("{what:>36} {:9.2} {share:>12} {:18.1}", taken.seconds, taken.own_memory as f64 / 1e6);
 }
 
 /// Runs a command to its end, what it prints thrown away.
 fn run(command: &mut Command) -> Taken {
     let started = Instant::now();
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");
-    let mut own_memory = 0;
+    let mut highest = 0;
     let status = loop {
         if let Some(status) = child.try_wait().expect("the command is a child") {
             break status;
         }
-        own_memory = own_memory.max(own_memory_of(child.id()).unwrap_or(0));
+        highest = highest.max(own_memory(&child.id().to_string()).unwrap_or(0));
         std::thread::sleep(LOOK);
     };
     let seconds = started.elapsed().as_secs_f64();
     assert!(status.success(), "{command:?} ended with {status}");
-    Taken { seconds, own_memory }
-}
-
-/// Bytes; `None` where there is no `/proc`.
-fn own_memory_of(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    Taken { seconds, own_memory: highest }
 }
 
 /// `None` if it is not installed.

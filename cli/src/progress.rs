@@ -28,7 +28,7 @@ impl Progress for Bars {
         let style = ProgressStyle::with_template(&template).expect("the template is well formed");
         self.0.set_position(0);
         self.0.set_length(stage.total.unwrap_or(0));
-        self.0.set_style(style.with_key("records", counted));
+        self.0.set_style(style.with_key("records", records_so_far));
         self.0.set_message(stage.name.to_owned());
         self.0.enable_steady_tick(Duration::from_millis(100));
     }
@@ -45,7 +45,7 @@ impl Drop for Bars {
 }
 
 /// Nothing for a stage that does not count.
-fn counted(state: &ProgressState, out: &mut dyn Write) {
+fn records_so_far(state: &ProgressState, out: &mut dyn Write) {
     if state.pos() > 0 {
         // A line on a terminal takes everything.
         let _ = write!(out, "{} records", HumanCount(state.pos()));

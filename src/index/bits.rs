@@ -1,31 +1,30 @@
 //! Bitmaps that many versions share: chunks are copied when they are first written.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-const CHUNK_WORDS: usize = 1024;
+const CHUNK_WORDS: usize = 256;
 const CHUNK_BITS: u64 = CHUNK_WORDS as u64 * 64;
+
+type Chunk = [u64; CHUNK_WORDS];
+
+/// What every chunk is until it is written.
+static CLEAR: LazyLock<Arc<Chunk>> = LazyLock::new(|| Arc::new([0; CHUNK_WORDS]));
 
 /// A bitmap of fixed length, all clear at first.
 ///
-/// Cloning costs a pointer for each 65,536 bits. Setting a bit copies its 8 KiB chunk if a clone still shares it, so the versions of a
+/// Cloning costs a pointer for each 16,384 bits. Setting a bit copies its 2 KiB chunk if a clone still shares it, so the versions of a
 /// table share all that a delta did not touch. Reading is two loads, the first of which nearly always hits the cache.
 #[derive(Clone, Debug)]
 pub struct SharedBits {
-    chunks: Vec<Arc<[u64]>>,
+    chunks: Vec<Arc<Chunk>>,
     length: u64,
 }
 
 impl SharedBits {
-    /// `length` clear bits. Whole chunks are one and the same until they are set.
+    /// `length` clear bits. They cost a pointer for each 16,384 until they are set.
     #[must_use]
     pub fn new(length: u64) -> Self {
-        let whole: Arc<[u64]> = vec![0; if length < CHUNK_BITS { 0 } else { CHUNK_WORDS }].into();
-        let mut chunks = vec![whole; (length / CHUNK_BITS) as usize];
-        let rest = (length % CHUNK_BITS).div_ceil(64) as usize;
-        if rest > 0 {
-            chunks.push(vec![0; rest].into());
-        }
-        Self { chunks, length }
+        Self { chunks: vec![Arc::clone(&CLEAR); length.div_ceil(CHUNK_BITS) as usize], length }
     }
 
     /// How many bits there are.
@@ -58,7 +57,7 @@ impl SharedBits {
     #[inline]
     fn word(&self, at: u64) -> u64 {
         let chunk = self.chunks.get((at / CHUNK_BITS) as usize);
-        chunk.and_then(|chunk| chunk.get((at / 64) as usize % CHUNK_WORDS)).copied().unwrap_or(0)
+        chunk.map_or(0, |chunk| chunk[(at / 64) as usize % CHUNK_WORDS])
     }
 
     /// Sets bit `at` and says whether it was set before.

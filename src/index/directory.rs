@@ -172,6 +172,22 @@ mod tests {
         }
     }
 
+    /// What was room for more entries than there are, of a size that is mapped.
+    #[test]
+    fn a_large_directory_holds_what_was_merged() {
+        let at = |row| OverlayPosition { section: u32::MAX, row };
+        let run = |first: u32| {
+            let rows = (first..100_000).step_by(3);
+            Box::new(rows.map(move |row| (u64::from(row) << 40, at(row)))) as Box<dyn Iterator<Item = _>>
+        };
+        let directory = Directory::merge([run(0), run(1)].into_iter(), 100_000);
+        assert_eq!(directory.len(), 66_667);
+        for row in 0..100_000 {
+            let found: Vec<_> = directory.find(u64::from(row) << 40).collect();
+            assert_eq!(found, if row % 3 < 2 { vec![at(row)] } else { vec![] }, "{row}");
+        }
+    }
+
     #[test]
     fn a_directory_returns_every_entry_of_a_hash() {
         let at = |section, row| OverlayPosition { section, row };

@@ -48,3 +48,39 @@ fn delta_bytes_since(latest: &Manifest, snapshot: Version) -> Option<u64> {
     let links = latest.links.iter().filter(|link| link.version > snapshot);
     std::iter::once(own).chain(links.map(|link| link.delta.map(|delta| delta.length))).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::samples::manifest;
+    use crate::identifiers::ContentHash;
+
+    /// After the version `latest`, with one snapshot, of the first.
+    fn due(latest: u64, bytes: u64, every: u64) -> SnapshotDue {
+        let snapshot = SnapshotReference {
+            version: Version(1),
+            attempt: manifest(1).attempt,
+            bytes,
+            hash: ContentHash([0; 16]),
+        };
+        SnapshotDue::after(Some(&manifest(latest)), &[snapshot], every)
+    }
+
+    #[test]
+    fn snapshots_are_never_more_than_256_versions_apart_semantics_11() {
+        assert!(matches!(due(255, 1 << 40, u64::MAX), SnapshotDue::BeyondDelta(_)));
+        assert_eq!(due(256, 1 << 40, u64::MAX), SnapshotDue::Always);
+        assert_eq!(due(2, 1 << 40, 0), SnapshotDue::Always);
+    }
+
+    /// Deltas of the sample have a thousand bytes and their version.
+    #[test]
+    fn a_delta_has_what_others_left_of_half_a_snapshot_semantics_11() {
+        let before = 1002 + 1003 + 1004;
+        assert_eq!(due(4, 10_000, 32), SnapshotDue::BeyondDelta(5000 - before));
+        assert_eq!(due(4, 2 * before, 32), SnapshotDue::BeyondDelta(0));
+        assert!(SnapshotDue::BeyondDelta(10).is_due(11) && !SnapshotDue::BeyondDelta(10).is_due(10));
+        assert_eq!(SnapshotDue::after(None, &[], 32), SnapshotDue::Always);
+        assert_eq!(SnapshotDue::after(Some(&manifest(4)), &[], 32), SnapshotDue::Always);
+    }
+}

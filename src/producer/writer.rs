@@ -13,7 +13,7 @@ use super::error::ProducerError;
 use super::write_state::{Mode, PutError, WriteState};
 use crate::error::Result;
 use crate::schema::{Schema, StructIndex, TypeIndex, node_id_of};
-use crate::state::{Key, KeyBytes, State, TableMismatch, fits};
+use crate::state::{Key, State, TableMismatch, fits};
 use crate::wire::{CopyError, CopyPlans, KeyPlan, key_text};
 
 /// Words that most records fit in; a larger one gets further segments.
@@ -198,7 +198,7 @@ impl ChangeWriter {
             let declared = format!("{:?}", plan.kinds());
             return Err(TableMismatch::Key { type_name, asked, declared }.into());
         }
-        self.draftsman.delete_bytes(index, KeyBytes::of::<K>(key).as_slice())
+        self.draftsman.delete_bytes(index, K::bytes(key).as_ref())
     }
 
     /// Removes the record whose key has these bytes (see [`KeyPlan`]); an absent key is no error.

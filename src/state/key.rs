@@ -13,17 +13,17 @@ pub trait Key: 'static {
     /// What a lookup is asked with.
     type Borrowed<'k>: Copy;
 
+    /// The bytes of a whole key.
+    type Bytes: AsRef<[u8]>;
+
     /// Appends the kinds of its fields.
     fn kinds(kinds: &mut Vec<KeyKind>);
 
     /// Appends the key's bytes.
     fn write(key: Self::Borrowed<'_>, bytes: &mut KeyBytes);
 
-    /// Gives the bytes of the whole key to `read`.
-    #[inline]
-    fn with_bytes<R>(key: Self::Borrowed<'_>, read: impl FnOnce(&[u8]) -> R) -> R {
-        read(KeyBytes::of::<Self>(key).as_slice())
-    }
+    /// The bytes of the whole key.
+    fn bytes(key: Self::Borrowed<'_>) -> Self::Bytes;
 }
 
 /// The bytes of a key, on the stack unless they are many.
@@ -34,20 +34,11 @@ pub struct KeyBytes {
 }
 
 impl KeyBytes {
-    /// The bytes of `key`.
     #[inline]
-    #[must_use]
-    pub fn of<K: Key + ?Sized>(key: K::Borrowed<'_>) -> Self {
+    fn of<K: Key + ?Sized>(key: K::Borrowed<'_>) -> Self {
         let mut bytes = Self::default();
         K::write(key, &mut bytes);
         bytes
-    }
-
-    /// All of them.
-    #[inline]
-    #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
-        if self.heap.is_empty() { &self.inline } else { &self.heap }
     }
 
     /// Appends bytes.
@@ -63,10 +54,18 @@ impl KeyBytes {
     }
 }
 
+impl AsRef<[u8]> for KeyBytes {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        if self.heap.is_empty() { &self.inline } else { &self.heap }
+    }
+}
+
 macro_rules! number_keys {
     ($($number:ty => $($kind:ident)|+),+ $(,)?) => {$(
         impl Key for $number {
             type Borrowed<'k> = $number;
+            type Bytes = [u8; size_of::<$number>()];
 
             fn kinds(kinds: &mut Vec<KeyKind>) {
                 kinds.push(number_keys!(@first $($kind)|+));
@@ -74,12 +73,12 @@ macro_rules! number_keys {
 
             #[inline]
             fn write(key: $number, bytes: &mut KeyBytes) {
-                bytes.push(&key.to_le_bytes());
+                bytes.push(&Self::bytes(key));
             }
 
             #[inline]
-            fn with_bytes<R>(key: $number, read: impl FnOnce(&[u8]) -> R) -> R {
-                read(&key.to_le_bytes())
+            fn bytes(key: $number) -> Self::Bytes {
+                key.to_le_bytes()
             }
         }
     )+};
@@ -93,6 +92,7 @@ number_keys! {
 
 impl Key for bool {
     type Borrowed<'k> = bool;
+    type Bytes = [u8; 1];
 
     fn kinds(kinds: &mut Vec<KeyKind>) {
         kinds.push(KeyKind::Bool);
@@ -100,12 +100,18 @@ impl Key for bool {
 
     #[inline]
     fn write(key: bool, bytes: &mut KeyBytes) {
-        bytes.push(&[u8::from(key)]);
+        bytes.push(&Self::bytes(key));
+    }
+
+    #[inline]
+    fn bytes(key: bool) -> Self::Bytes {
+        [u8::from(key)]
     }
 }
 
 impl Key for String {
     type Borrowed<'k> = &'k str;
+    type Bytes = KeyBytes;
 
     fn kinds(kinds: &mut Vec<KeyKind>) {
         kinds.push(KeyKind::Text);
@@ -116,10 +122,16 @@ impl Key for String {
         bytes.push(&(key.len() as u32).to_le_bytes());
         bytes.push(key.as_bytes());
     }
+
+    #[inline]
+    fn bytes(key: Self::Borrowed<'_>) -> KeyBytes {
+        KeyBytes::of::<Self>(key)
+    }
 }
 
 impl Key for Vec<u8> {
     type Borrowed<'k> = &'k [u8];
+    type Bytes = KeyBytes;
 
     fn kinds(kinds: &mut Vec<KeyKind>) {
         kinds.push(KeyKind::Data);
@@ -130,12 +142,18 @@ impl Key for Vec<u8> {
         bytes.push(&(key.len() as u32).to_le_bytes());
         bytes.push(key);
     }
+
+    #[inline]
+    fn bytes(key: Self::Borrowed<'_>) -> KeyBytes {
+        KeyBytes::of::<Self>(key)
+    }
 }
 
 macro_rules! composite_keys {
     ($(($($part:ident)+))+) => {$(
         impl<$($part: Key),+> Key for ($($part,)+) {
             type Borrowed<'k> = ($($part::Borrowed<'k>,)+);
+            type Bytes = KeyBytes;
 
             fn kinds(kinds: &mut Vec<KeyKind>) {
                 $($part::kinds(kinds);)+
@@ -146,6 +164,11 @@ macro_rules! composite_keys {
             fn write(key: Self::Borrowed<'_>, bytes: &mut KeyBytes) {
                 let ($($part,)+) = key;
                 $($part::write($part, bytes);)+
+            }
+
+            #[inline]
+            fn bytes(key: Self::Borrowed<'_>) -> KeyBytes {
+                KeyBytes::of::<Self>(key)
             }
         }
     )+};

@@ -81,7 +81,6 @@ struct Live {
 
 impl Overlay {
     /// The live row under `hash` that `matches`, with its position. At most one row under a hash is live.
-    #[inline(never)]
     pub(crate) fn find(
         &self,
         hash: KeyHash,

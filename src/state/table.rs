@@ -116,26 +116,32 @@ impl Table {
     /// The live row of the key with these bytes, which hash to `hash`, and its position.
     #[inline(always)]
     pub(crate) fn locate(&self, hash: KeyHash, key: &[u8]) -> Option<(Position, Row<'_>)> {
-        self.find(hash, ByKey { keys: &self.keys, key })
+        self.find(hash, ByKey(key))
     }
 
     /// The live row under `hash`, whatever its key.
     pub(crate) fn locate_hash(&self, hash: KeyHash) -> Option<(Position, Row<'_>)> {
-        self.find(hash, ByHash { table: self, hash })
+        self.find(hash, ByHash(hash))
     }
 
     #[inline(always)]
     fn find<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
         if let Some((slot, row)) = self.base.find(hash) {
             let bits = self.slots.pair(2 * slot.0);
-            if bits & DEAD == 0 && wanted.is(row) {
+            if bits & DEAD == 0 && wanted.is(self, row) {
                 return Some((Position::Base(slot), row));
             }
             if bits & TOUCHED == 0 {
                 return None;
             }
         }
-        self.overlay.find(hash, |row| wanted.is(row)).map(|(at, row)| (Position::Overlay(at), row))
+        self.find_in_overlay(hash, wanted)
+    }
+
+    #[inline(never)]
+    fn find_in_overlay<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
+        let found = self.overlay.find(hash, |row| wanted.is(self, row));
+        found.map(|(at, row)| (Position::Overlay(at), row))
     }
 
     /// Every record once, in no promised order. No lookup and no allocation on the way.
@@ -203,34 +209,38 @@ impl Table {
     }
 }
 
-/// What a lookup asks of a row in the slot of its hash. A trait, so that the question becomes part of the lookup's own code.
-trait Wanted {
-    /// Whether this is the row.
-    fn is(&self, row: Row<'_>) -> bool;
+/// What a lookup asks of a row in the slot of its hash. A trait, so that the question becomes part of the lookup's own code; of two words at
+/// most, so that it stays in registers.
+trait Wanted: Copy {
+    /// Whether this is the row of `table`.
+    fn is(self, table: &Table, row: Row<'_>) -> bool;
 }
 
-/// Has this key.
-struct ByKey<'k> {
-    keys: &'k KeyPlan,
-    key: &'k [u8],
-}
+/// Has a key of these bytes.
+#[derive(Clone, Copy)]
+struct ByKey<'k>(&'k [u8]);
 
 impl Wanted for ByKey<'_> {
     #[inline(always)]
-    fn is(&self, row: Row<'_>) -> bool {
-        self.keys.matches(row.reader(), self.key)
+    fn is(self, table: &Table, row: Row<'_>) -> bool {
+        table.keys.number_matches(row.reader(), self.0).unwrap_or_else(|| self.is_by_fields(table, row))
+    }
+}
+
+impl ByKey<'_> {
+    #[inline(never)]
+    fn is_by_fields(self, table: &Table, row: Row<'_>) -> bool {
+        table.keys.matches(row.reader(), self.0)
     }
 }
 
 /// Has a key of this hash.
-struct ByHash<'t> {
-    table: &'t Table,
-    hash: KeyHash,
-}
+#[derive(Clone, Copy)]
+struct ByHash(KeyHash);
 
-impl Wanted for ByHash<'_> {
-    fn is(&self, row: Row<'_>) -> bool {
-        self.table.key_hash(row).is_ok_and(|hash| hash == self.hash)
+impl Wanted for ByHash {
+    fn is(self, table: &Table, row: Row<'_>) -> bool {
+        table.key_hash(row).is_ok_and(|hash| hash == self.0)
     }
 }
 

@@ -47,7 +47,7 @@ impl<T: OwnedStruct + Introspect, K: Key + ?Sized> TypedTable<T, K> {
     #[must_use]
     pub fn get<'s>(&self, state: &'s State, key: K::Borrowed<'_>) -> Option<T::Reader<'s>> {
         let table = self.table(state)?;
-        Some(K::with_bytes(key, |bytes| table.get_bytes(bytes))?.typed::<T>())
+        Some(table.get_bytes(K::bytes(key).as_ref())?.typed::<T>())
     }
 
     /// Every record once, in no promised order. A state whose schema broke with the handle's has none.

@@ -195,17 +195,11 @@ impl KeyPlan {
     /// Whether `key_bytes` are the key of `record`, which for a keyless type is a row or the root of a canonical message.
     /// A few nanoseconds and no allocation (but one for a keyless type whose `key_bytes` lie at an odd address). A record
     /// that cannot be read has no key and matches none.
-    #[inline(always)]
     #[must_use]
     pub fn matches(&self, record: StructReader<'_>, key_bytes: &[u8]) -> bool {
-        match &self.number {
-            Some(number) => number.of_bytes(key_bytes) == Some(number.of_record(record)),
-            None => self.matches_by_fields(record, key_bytes),
+        if let Some(matches) = self.number_matches(record, key_bytes) {
+            return matches;
         }
-    }
-
-    #[inline(never)]
-    fn matches_by_fields(&self, record: StructReader<'_>, key_bytes: &[u8]) -> bool {
         if self.is_keyless() {
             return key_bytes.len().is_multiple_of(8) && row_equals(record, &words_of(key_bytes));
         }
@@ -218,6 +212,13 @@ impl KeyPlan {
             None => false,
         });
         complete == Ok(true) && rest.is_empty()
+    }
+
+    /// The same for a key that is one number, bool or enum of the record itself, `None` for any other: a few instructions.
+    #[inline(always)]
+    pub(crate) fn number_matches(&self, record: StructReader<'_>, key_bytes: &[u8]) -> Option<bool> {
+        let number = self.number.as_ref()?;
+        Some(number.of_bytes(key_bytes) == Some(number.of_record(record)))
     }
 
     /// Gives the key bytes to `put`, piece by piece, as long as it returns `true`: whether it did to the end.

@@ -29,7 +29,7 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Diff(verb) => verb.run(&common).await,
         Verb::Schema(verb) => verb.run(&common).await,
         Verb::Stats(verb) => verb.run(&common).await,
-        Verb::Demo(verb) => verb.run(&common).await,
         Verb::Verify(verb) => verb.run(&common).await,
+        Verb::Demo(verb) => verb.run(&common).await,
     }
 }

@@ -66,9 +66,7 @@ impl Watch {
         }
         Ok(exit::DONE)
     }
-}
 
-impl Watch {
     /// The store, once its folder is there.
     async fn store(&self) -> Result<Arc<dyn ObjectStore>, StoreError> {
         let mut is_told = false;

@@ -18,6 +18,7 @@ impl Preparation {
         Ok((there_and_back(&self.published, forward, reverse)?, deltas))
     }
 
+    /// Encodes the sections of `changes`, both ways: the steps they make, not taken yet, and the blobs that hold them.
     pub(super) fn encode_both_ways(
         &self,
         changes: &[TypeChange],

@@ -18,20 +18,31 @@ pub(super) struct Piece {
 
 /// The sections of a batch on their way into a sink.
 pub(super) struct BatchDecoder<S: SectionSink> {
-    pub(super) object: Arc<str>,
+    object: Arc<str>,
     /// Ascending by offset.
-    pub(super) sections: Vec<SectionEntry>,
-    pub(super) sink: Arc<S>,
-    pub(super) progress: Arc<dyn Progress>,
+    sections: Vec<SectionEntry>,
+    sink: Arc<S>,
+    progress: Arc<dyn Progress>,
     /// Where the next byte lies in the blob.
-    pub(super) offset: u64,
+    offset: u64,
     /// The section that has begun.
-    pub(super) current: Option<SectionDecoder<S::Writer>>,
+    current: Option<SectionDecoder<S::Writer>>,
     /// What the sections before it became.
-    pub(super) outputs: Vec<S::Output>,
+    outputs: Vec<S::Output>,
 }
 
 impl<S: SectionSink> BatchDecoder<S> {
+    /// Of the blob called `object` from `offset` on; `sections` ascend by offset.
+    pub(super) fn new(
+        object: Arc<str>,
+        offset: u64,
+        sections: Vec<SectionEntry>,
+        sink: Arc<S>,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
+        Self { object, sections, sink, progress, offset, current: None, outputs: Vec::new() }
+    }
+
     /// Takes the next bytes of the blob; what belongs to no section is skipped.
     pub(super) fn push(&mut self, mut bytes: Bytes) -> Result<(), TransferError> {
         while let Some(section) = self.sections.get(self.outputs.len()).copied() {

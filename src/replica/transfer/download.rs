@@ -104,15 +104,8 @@ impl RemoteBlob {
         options: &TransferOptions,
         progress: &Arc<dyn Progress>,
     ) -> Result<Vec<(usize, S::Output)>, TransferError> {
-        let decoder = BatchDecoder {
-            object: Arc::clone(&self.object),
-            sections: wanted,
-            sink: Arc::clone(sink),
-            progress: Arc::clone(progress),
-            offset: batch.start,
-            current: None,
-            outputs: Vec::new(),
-        };
+        let (object, sink) = (Arc::clone(&self.object), Arc::clone(sink));
+        let decoder = BatchDecoder::new(object, batch.start, wanted, sink, Arc::clone(progress));
         let (send, receive) = mpsc::channel(1);
         if batch.ranges.is_empty() {
             let piece = Piece { bytes: self.head.clone(), _permit: None };
