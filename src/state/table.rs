@@ -126,6 +126,17 @@ impl Table {
 
     #[inline(always)]
     fn find<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
+        match self.base.find(hash) {
+            Some((slot, row)) if self.slots.pair(2 * slot.0) == 0 => {
+                wanted.is(self, row).then_some((Position::Base(slot), row))
+            }
+            _ => self.find_where_changed(hash, wanted),
+        }
+    }
+
+    /// The same where a delta left something, or where there is no base.
+    #[inline(never)]
+    fn find_where_changed<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
         if let Some((slot, row)) = self.base.find(hash) {
             let bits = self.slots.pair(2 * slot.0);
             if bits & DEAD == 0 && wanted.is(self, row) {
@@ -135,11 +146,6 @@ impl Table {
                 return None;
             }
         }
-        self.find_in_overlay(hash, wanted)
-    }
-
-    #[inline(never)]
-    fn find_in_overlay<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
         let found = self.overlay.find(hash, |row| wanted.is(self, row));
         found.map(|(at, row)| (Position::Overlay(at), row))
     }

@@ -63,7 +63,7 @@ impl Sharding {
     #[inline]
     #[must_use]
     pub fn shard(self, hash: KeyHash) -> u32 {
-        (hash.0 >> 1 >> (63 - self.bits)) as u32
+        ((hash.0 >> 32) << self.bits >> 32) as u32
     }
 }
 
