@@ -9,7 +9,7 @@ use hollowcast::environment::Environment;
 use hollowcast::identifiers::Version;
 use hollowcast::progress::Progress;
 use hollowcast::replica::transfer::TransferOptions;
-use hollowcast::replica::{Loaded, Replica};
+use hollowcast::replica::{Chain, Loaded, Replica};
 use hollowcast::store::{DatasetStore, existing_local, local};
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -17,7 +17,6 @@ use object_store::path::Path;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::progress::bars;
-use hollowcast::tools::Chain;
 
 /// One dataset, to read.
 pub struct Session {
@@ -43,14 +42,14 @@ impl Session {
     }
 
     /// The version chain as the log has it now.
-    pub async fn chain(&self) -> Result<Chain<'_>> {
-        Ok(Chain::open(&self.replica).await?)
+    pub async fn chain(&self) -> Result<Chain> {
+        Ok(Chain::open(self.replica.store()).await?)
     }
 
     /// Loads `version`, or the newest.
     pub async fn load(&self, version: Option<u64>) -> Result<Loaded> {
         let chain = self.chain().await?;
-        Ok(chain.load(version.map(Version), None, &self.progress).await?)
+        Ok(self.replica.load(&chain, version.map(Version), None, &self.progress).await?)
     }
 }
 

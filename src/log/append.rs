@@ -216,6 +216,7 @@ impl Log {
             Judgement::Never => Ok(false),
             Judgement::Refuse(error) => Err(error),
             Judgement::IfAncestor(manifest) => self.is_ancestor(&manifest, own, tail).await,
+            Judgement::Unknown => Err(forgotten(own, tail, None)),
         }
     }
 
@@ -225,14 +226,23 @@ impl Log {
         own: &LogEntry,
         tail: &LogEntry,
     ) -> Result<bool, LogError> {
-        let forgotten = |source| LogError::Forgotten { object: own.name(), sequence: tail.sequence, source };
         match (&self.ancestry, &tail.latest) {
             (Some(ancestry), Some(latest)) => {
-                ancestry.is_ancestor(manifest, latest).await.map_err(|error| forgotten(Some(error.into())))
+                let answer = ancestry.is_ancestor(manifest, latest).await;
+                answer.map_err(|error| forgotten(own, tail, Some(error.into())))
             }
-            _ => Err(forgotten(None)),
+            _ => Err(forgotten(own, tail, None)),
         }
     }
+}
+
+/// `own` is so old that `tail` does not tell whether it counted.
+fn forgotten(
+    own: &LogEntry,
+    tail: &LogEntry,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+) -> LogError {
+    LogError::Forgotten { object: own.name(), sequence: tail.sequence, source }
 }
 
 /// Nonces of the entries that one after `tail` builds on.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Classify, ErrorKind};
-use crate::identifiers::{Epoch, Sequence, Version};
+use crate::identifiers::{DatasetId, Epoch, Sequence, Version};
 use crate::store::{ObjectName, StoreError};
 
 /// An operation on the control log failed.
@@ -84,6 +84,47 @@ pub enum LogError {
     /// There is no log.
     #[error("the dataset has no log; check its name, or whether it was deleted")]
     NoDataset,
+    /// Another dataset was made under the same name.
+    #[error(
+        "log entry {sequence} is of dataset {found}, not of {expected}: the dataset was deleted and made anew; look at the \
+         new one, and decide again"
+    )]
+    OtherDataset {
+        /// The dataset that was meant.
+        expected: DatasetId,
+        /// The one that is there.
+        found: DatasetId,
+        /// Number of the tail.
+        sequence: Sequence,
+    },
+    /// There is no such version.
+    #[error("there is no version {version}: the newest is {latest}, by log entry {sequence}")]
+    NoVersion {
+        /// The version asked for.
+        version: Version,
+        /// The newest there is.
+        latest: Version,
+        /// Number of the tail.
+        sequence: Sequence,
+    },
+    /// The version was given up (rule R6).
+    #[error("version {version} is gone: by log entry {sequence} versions are kept from {floor} on")]
+    Gone {
+        /// The version asked for.
+        version: Version,
+        /// The oldest that is kept.
+        floor: Version,
+        /// Number of the tail.
+        sequence: Sequence,
+    },
+    /// A ring that the log does not name.
+    #[error("no ring \"{ring}\" has a target of its own in log entry {sequence}; check its name")]
+    NoRing {
+        /// The ring asked for.
+        ring: String,
+        /// Number of the tail.
+        sequence: Sequence,
+    },
     /// Another producer took the dataset over (rule R3).
     #[error(
         "epoch {own} of this producer is over: log entry {sequence} by {writer} is of epoch {found}; stop, or stand by to \
@@ -149,8 +190,8 @@ pub enum LogError {
     },
     /// The writer was paused for so long that the log has forgotten its entry.
     #[error(
-        "it is unknown whether {object} counted: the log has moved on to entry {sequence} since; restore the newest version \
-         to find out what was committed"
+        "it is unknown whether {object} counted: the log has moved on to entry {sequence} since; look at what that one says \
+         (producers restore the newest version), and decide again"
     )]
     Forgotten {
         /// The entry.
@@ -174,14 +215,17 @@ impl Classify for LogError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
-            Self::NoDataset => ErrorKind::NotFound,
+            Self::NoDataset | Self::NoVersion { .. } | Self::Gone { .. } | Self::NoRing { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Malformed { .. } => ErrorKind::Corrupt,
             Self::Unknown { .. } | Self::TooLarge { .. } | Self::TooMany { .. } => ErrorKind::Invalid,
             Self::Unreadable { .. } | Self::NotListed { .. } | Self::OutcomeUnknown { .. } => {
                 ErrorKind::Unavailable
             }
             Self::Fenced { .. } => ErrorKind::Fenced,
-            Self::Conflict { .. }
+            Self::OtherDataset { .. }
+            | Self::Conflict { .. }
             | Self::Overtaken { .. }
             | Self::Live { .. }
             | Self::Forgotten { .. }

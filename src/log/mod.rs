@@ -28,9 +28,13 @@
 //! | R3 | append and commit only under one's own epoch, onto one's own parent | [`Claim`], [`Commit`] |
 //! | R4 | believe a create only after a LIST | [`Log::append`] |
 //! | R5 | the tail is the highest number in a LIST | [`Tail`] |
+//! | R6 | versions are deleted only below a floor that the log names | [`RaiseFloor`], [`crate::retention`] |
+//! | R7 | what an attempt left goes only when it can be committed no more | [`crate::retention`] |
+//! | R8 | a ring stays where it is pinned, and goes on from the newest version | [`Pin`], [`Unpin`], [`Commit`] |
 //! | R9 | a consumer moves only to the highest entry, and only forward in the log | [`landing`] |
 //! | R10 | hints mean "look" | [`Tail`], [`crate::announce`] |
 
+mod announcers;
 mod append;
 mod decide;
 mod entry;
@@ -42,8 +46,9 @@ mod tenure;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use announcers::Announcers;
 pub use append::{Ancestry, Appended, Log, Outcome};
-pub use decide::{Claim, Commit, Decide, Decision, Judgement};
+pub use decide::{Claim, Commit, Decide, Decision, Judgement, LateSnapshot, Pin, RaiseFloor, Unpin};
 pub use entry::{
     EntryKind, Hold, HoldReason, LogEntry, ManifestReference, Signature, SnapshotReference, StoredEntry,
     Target,

@@ -7,14 +7,14 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 
 use super::{DEFAULT_SNAPSHOT_EVERY, Dataset, Producer, Validator};
-use crate::announce::{Announcer, StoreAnnouncer};
+use crate::announce::Announcer;
 use crate::cache::Memory;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::format::{BlobWriterOptions, Compression};
 use crate::identifiers::KeySeed;
-use crate::log::Log;
 use crate::log::politeness::Manners;
+use crate::log::{Announcers, Log};
 use crate::progress::Progress;
 use crate::replica::Replica;
 use crate::replica::transfer::TransferOptions;
@@ -163,8 +163,7 @@ impl ProducerBuilder {
         let claim = tenure.claim.clone();
         let seed = KeySeed(self.environment.random.next_u64());
         let nothing = State::none(claim.dataset, seed, Arc::new(self.dataset.schema().clone()));
-        let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(StoreAnnouncer::new(store.clone()))];
-        announcers.extend(self.announcers);
+        let announcers = Announcers::new(&store, self.announcers);
         let mut producer = Producer {
             dataset: self.dataset,
             log,

@@ -33,12 +33,11 @@ pub use snapshot_policy::DEFAULT_SNAPSHOT_EVERY;
 pub use validate::{MinimumCount, ValidationFailure, Validator};
 pub use writer::{ChangeWriter, Writer};
 
-use crate::announce::Announcer;
 use crate::error::Result;
 use crate::format::sections::changes::ChangeCounts;
 use crate::format::{BlobWriterOptions, ManifestReference};
 use crate::identifiers::{Epoch, KeySeed, Version};
-use crate::log::{Log, LogEntry, Tenure};
+use crate::log::{Announcers, Log, LogEntry, Tenure};
 use crate::progress::Progress;
 use crate::replica::{Loaded, Replica};
 use crate::schema::Schema;
@@ -62,7 +61,7 @@ pub struct Producer {
     blobs: BlobWriterOptions,
     spool_folder: Option<PathBuf>,
     validators: Vec<Arc<dyn Validator>>,
-    announcers: Vec<Arc<dyn Announcer>>,
+    announcers: Announcers,
     progress: Arc<dyn Progress>,
 }
 

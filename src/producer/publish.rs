@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::prepare::{Deltas, Prepared};
 use super::{Producer, Publication};
-use crate::announce::{Announcement, milliseconds};
+use crate::announce::milliseconds;
 use crate::error::{ErrorKind, Result};
 use crate::format::{BlobReference, FinishedBlob, Manifest, ManifestReference, TypeSummary};
 use crate::identifiers::{Attempt, ContentHash, Version};
-use crate::log::{Commit, LogEntry, Outcome, SnapshotReference};
+use crate::log::{Commit, Outcome, SnapshotReference};
 use crate::progress::{Stage, Unit};
 use crate::replica::Loaded;
 use crate::replica::transfer::{upload, upload_manifest};
@@ -41,7 +41,7 @@ impl Producer {
         let types = types.map(|(table, (name, counts))| (name.clone(), table.len(), *counts)).collect();
         let (state, manifest) = (Arc::new(prepared.state), Some(Arc::new(manifest)));
         self.loaded = Some(Loaded { state, reference: reference.clone(), manifest });
-        self.announce().await;
+        self.announcers.tell(&self.entry).await;
         tracing::info!(target: "hollowcast::phase::published", %version, "released and announced");
         Ok(Publication { version, manifest: reference, types, bytes: uploaded.bytes() })
     }
@@ -134,22 +134,6 @@ impl Producer {
             }
         }
         Ok(())
-    }
-
-    /// Best effort: consumers that do not hear of it find out when they next look (R10).
-    async fn announce(&self) {
-        let entry: &LogEntry = &self.entry;
-        let announcement = Announcement {
-            dataset: self.log.store().name().to_owned(),
-            sequence: entry.sequence,
-            target: entry.target("").manifest.map_or(Version::NONE, |manifest| manifest.version),
-            at: entry.at,
-        };
-        for announcer in &self.announcers {
-            if let Err(error) = announcer.announce(&announcement).await {
-                tracing::warn!(%error, "the announcement of version {} was not delivered", announcement.target);
-            }
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! and the state one has is never touched.
 
 mod assemble;
+mod chain;
 mod error;
 mod fetch;
 mod plan;
@@ -15,17 +16,18 @@ use std::sync::Arc;
 
 pub use assemble::AssembleError;
 pub(crate) use assemble::Assembled;
+pub use chain::{Chain, ChainError};
 pub use error::ReplicaError;
 pub use plan::{Route, plan};
 
 use fetch::fetch;
 use refusals::Refusals;
-use transfer::{TransferOptions, fetch_manifest};
+use transfer::TransferOptions;
 
 use crate::cache::{Current, SectionName, SegmentStore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{BlobReference, Manifest, ManifestReference};
-use crate::identifiers::{DatasetId, Fingerprint, Sequence};
+use crate::identifiers::{DatasetId, Fingerprint, Sequence, Version};
 use crate::log::SnapshotReference;
 use crate::progress::{Progress, Stage, Unit};
 use crate::state::{Section, State, Transition};
@@ -111,13 +113,26 @@ impl Replica {
     /// # Errors
     /// `NotFound` if it is gone, `Corrupt` if it is not the one that is named.
     pub async fn manifest(&self, dataset: DatasetId, reference: &ManifestReference) -> Result<Manifest> {
-        let manifest = fetch_manifest(&self.store, reference).await;
-        let manifest = manifest.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
-        if manifest.dataset_id != dataset {
-            let (expected, found) = (dataset, manifest.dataset_id);
-            return Err(ReplicaError::OtherDataset { object: reference.name.clone(), expected, found }.into());
+        chain::manifest_of(&self.store, dataset, reference).await
+    }
+
+    /// Loads the state of `version` of `chain`, or of the newest, from `from` if that is shorter.
+    ///
+    /// # Errors
+    /// As [`Chain::find`] and [`Replica::move_to`].
+    pub async fn load(
+        &self,
+        chain: &Chain,
+        version: Option<Version>,
+        from: Option<&Loaded>,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Loaded> {
+        let target = ManifestReference::from(&chain.find(version).await?);
+        if let Some(loaded) = from.filter(|loaded| loaded.reference == target) {
+            return Ok(loaded.clone());
         }
-        Ok(manifest)
+        let entry = chain.entry();
+        Ok(self.move_to(from, entry.dataset, &target, &entry.snapshots, progress).await?.loaded)
     }
 
     /// Moves from `current`, or from nothing, to the version of `target`.

@@ -1,12 +1,10 @@
 //! What people and programs outside Rust see of a dataset.
 
-mod chain;
 mod diff;
 pub mod json;
 mod stats;
 mod verify;
 
-pub use chain::{Chain, ChainError};
 pub use diff::Difference;
 pub use stats::{FieldStats, TypeStats};
 pub use verify::{Verified, VerifyError, verify};

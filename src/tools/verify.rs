@@ -7,9 +7,8 @@ use crate::format::{BlobReference, Manifest, ManifestReference};
 use crate::identifiers::{ContentHash, Fingerprint, Sequence, Version};
 use crate::log::{LogEntry, StoredEntry};
 use crate::progress::Progress;
-use crate::replica::{Loaded, Replica, ReplicaError, Route};
+use crate::replica::{Chain, Loaded, Replica, ReplicaError, Route};
 use crate::store::{DatasetStore, Family, ObjectName};
-use crate::tools::Chain;
 
 /// What was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +37,7 @@ pub async fn verify(
     progress: &Arc<dyn Progress>,
 ) -> Result<Verified> {
     let mut verified = Verified { entries: verify_log(replica.store()).await?, ..Verified::default() };
-    let chain = Chain::open(replica).await?;
+    let chain = Chain::open(replica.store()).await?;
     let mut manifests = chain.manifests().await?;
     manifests.reverse();
     check_links(&manifests)?;

@@ -3,6 +3,8 @@
 
 mod consumer;
 mod damage;
+mod operator;
 mod producer;
+mod retention;
 mod setting;
 mod store;

@@ -11,14 +11,22 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use hollowcast::Result;
+use hollowcast::cache::SegmentStore;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, Refresh, RefreshListener, Wait};
 use hollowcast::environment::{Clock, Environment, SeededRandom};
 use hollowcast::log::politeness::Manners;
+use hollowcast::operator::Operator;
 use hollowcast::producer::{ChangeWriter, Dataset, Outcome, Producer, ProducerBuilder, Publication, Writer};
+use hollowcast::progress::Progress;
+use hollowcast::replica::Replica;
+use hollowcast::replica::transfer::TransferOptions;
+use hollowcast::retention::{Retention, RetentionPolicy};
 use hollowcast::schema::{
     DeclaredType, Default, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration, TypeDeclaration,
 };
 use hollowcast::state::State;
+use hollowcast::store::DatasetStore;
+use hollowcast::tools::{Verified, verify};
 use hollowcast::wire::Draft;
 
 use super::store::ScriptedStore;
@@ -187,6 +195,31 @@ impl World {
 
     pub(crate) async fn consumer(&self) -> Consumer {
         self.consumer_builder().start().await.unwrap()
+    }
+
+    /// The store from within the dataset.
+    pub(crate) fn dataset(&self) -> DatasetStore {
+        DatasetStore::new(self.store(), Path::from(DATASET), self.environment.clone())
+    }
+
+    pub(crate) fn operator(&self) -> Operator {
+        Operator::new(self.dataset(), "ops", Vec::new())
+    }
+
+    /// Retention that keeps so many versions, whatever their age.
+    pub(crate) fn retention(&self, versions: u64) -> Retention {
+        self.retention_by(RetentionPolicy { versions, max_age: Duration::ZERO })
+    }
+
+    pub(crate) fn retention_by(&self, policy: RetentionPolicy) -> Retention {
+        Retention::new(self.dataset(), "keeper", policy)
+    }
+
+    /// Fetches and checks all that the log reaches.
+    pub(crate) async fn verify(&self) -> Result<Verified> {
+        let replica = Replica::new(self.dataset(), SegmentStore::heap(), TransferOptions::default());
+        let silent: Arc<dyn Progress> = Arc::new(());
+        verify(&replica, None, &silent).await
     }
 
     /// Names of the objects in `folder` of the dataset, in order.

@@ -8,8 +8,8 @@ use futures::stream::{BoxStream, StreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 /// How a request is answered.
@@ -27,18 +27,19 @@ pub(crate) enum Answer {
 
 type Script = Box<dyn FnMut(&str) -> Answer + Send>;
 
-/// Memory behind a script. A request is `VERB path`, the verb one of GET, HEAD, PUT, CREATE and LIST; each object that a
+/// Memory behind a script. A request is `VERB path`, the verb one of GET, HEAD, PUT, CREATE, DELETE and LIST; each object that a
 /// LIST would show is asked for as `SHOW path`.
 pub(crate) struct ScriptedStore {
-    inner: InMemory,
+    inner: Arc<InMemory>,
     script: Arc<Mutex<Script>>,
-    requests: Mutex<Vec<String>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl ScriptedStore {
     pub(crate) fn new() -> Self {
         let script: Script = Box::new(|_| Answer::True);
-        Self { inner: InMemory::new(), script: Arc::new(Mutex::new(script)), requests: Mutex::default() }
+        let (inner, script) = (Arc::default(), Arc::new(Mutex::new(script)));
+        Self { inner, script, requests: Arc::default() }
     }
 
     /// The memory behind the script.
@@ -73,16 +74,27 @@ impl ScriptedStore {
         requests.filter(|request| !request.ends_with("hints/heartbeat")).collect()
     }
 
-    async fn ask(&self, verb: &str, path: &Path) -> Result<()> {
+    fn ask(&self, verb: &str, path: &Path) -> impl Future<Output = Result<()>> + Send + use<> {
         let request = format!("{verb} {path}");
         self.requests.lock().unwrap().push(request.clone());
         let answer = (self.script.lock().unwrap())(&request);
-        match answer {
-            Answer::True => Ok(()),
-            Answer::Lost => Err(Error::Generic { store: "ScriptedStore", source: "lost".into() }),
-            Answer::Absent => Err(Error::NotFound { path: path.to_string(), source: "the script".into() }),
-            Answer::Never => std::future::pending().await,
+        let path = path.clone();
+        async move {
+            match answer {
+                Answer::True => Ok(()),
+                Answer::Lost => Err(Error::Generic { store: "ScriptedStore", source: "lost".into() }),
+                Answer::Absent => {
+                    Err(Error::NotFound { path: path.to_string(), source: "the script".into() })
+                }
+                Answer::Never => std::future::pending().await,
+            }
         }
+    }
+
+    /// Another handle on the same store.
+    fn share(&self) -> Self {
+        let (inner, script) = (Arc::clone(&self.inner), Arc::clone(&self.script));
+        Self { inner, script, requests: Arc::clone(&self.requests) }
     }
 
     /// Leaves out what the script does not want to be seen.
@@ -136,7 +148,17 @@ impl ObjectStore for ScriptedStore {
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(paths)
+        let store = self.share();
+        let delete = move |path: Result<Path>| {
+            let store = store.share();
+            async move {
+                let path = path?;
+                store.ask("DELETE", &path).await?;
+                store.inner.delete(&path).await?;
+                Ok(path)
+            }
+        };
+        paths.then(delete).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

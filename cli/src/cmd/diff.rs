@@ -39,8 +39,9 @@ impl Diff {
     pub async fn run(&self, common: &Common) -> Result<u8> {
         let session = Session::open(&self.url, common)?;
         let chain = session.chain().await?;
-        let older = chain.load(Some(Version(self.from)), None, &session.progress).await?;
-        let newer = chain.load(Some(Version(self.to)), Some(&older), &session.progress).await?;
+        let older = session.replica.load(&chain, Some(Version(self.from)), None, &session.progress).await?;
+        let newer =
+            session.replica.load(&chain, Some(Version(self.to)), Some(&older), &session.progress).await?;
         let differences = Difference::between(&older.state, &newer.state).map_err(hollowcast::Error::from)?;
         if self.summary {
             summarize(&differences, common.json)?;

@@ -11,9 +11,9 @@ use hollowcast::log::Tail;
 use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::progress::{Progress, Stage, Unit};
+use hollowcast::replica::Chain;
 use hollowcast::schema::infer::{Inference, Observed, infer};
 use hollowcast::schema::{Schema, TypeIndex};
-use hollowcast::tools::Chain;
 use serde_json::json;
 
 use crate::arguments::Common;
@@ -139,8 +139,8 @@ impl Publish {
         if entry.is_none_or(|entry| entry.entry.latest.is_none()) {
             return Ok(None);
         }
-        let chain = Chain::open(&session.replica).await?;
-        let loaded = chain.load(None, None, &session.progress).await?;
+        let chain = Chain::open(session.replica.store()).await?;
+        let loaded = session.replica.load(&chain, None, None, &session.progress).await?;
         Ok(Some(Schema::clone(loaded.state.schema())))
     }
 

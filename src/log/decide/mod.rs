@@ -2,14 +2,19 @@
 
 mod claim;
 mod commit;
+mod floor;
+mod pin;
 mod snapshots;
 
 pub use claim::Claim;
 pub use commit::Commit;
+pub use floor::RaiseFloor;
+pub use pin::{Pin, Unpin};
+pub use snapshots::LateSnapshot;
 
 use super::entry::{LogEntry, ManifestReference};
 use super::error::LogError;
-use crate::identifiers::Nonce;
+use crate::identifiers::{DatasetId, Nonce};
 
 /// What to append to a log.
 pub trait Decide: Send + Sync {
@@ -48,4 +53,16 @@ pub enum Judgement {
     IfAncestor(ManifestReference),
     /// It does not matter any more, for this reason.
     Refuse(LogError),
+    /// Nobody can tell any more.
+    Unknown,
+}
+
+/// The tail, if there is one and it is of `dataset`.
+fn of_dataset(tail: Option<&LogEntry>, dataset: DatasetId) -> Result<&LogEntry, LogError> {
+    let tail = tail.ok_or(LogError::NoDataset)?;
+    if tail.dataset == dataset {
+        Ok(tail)
+    } else {
+        Err(LogError::OtherDataset { expected: dataset, found: tail.dataset, sequence: tail.sequence })
+    }
 }

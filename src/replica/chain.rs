@@ -1,0 +1,198 @@
+//! The versions of a dataset, from the newest back.
+
+use std::collections::HashMap;
+
+use super::ReplicaError;
+use super::transfer::fetch_manifest;
+use crate::error::{Classify, ErrorKind, Result};
+use crate::format::{Manifest, ManifestLink, ManifestReference};
+use crate::identifiers::{Attempt, DatasetId, Version};
+use crate::log::{self, LogEntry, Tail};
+use crate::store::DatasetStore;
+
+/// The version chain as one log entry has it. Manifests are fetched as they are asked for: each repeats the links of the 256 before it, so
+/// finding a version costs a request for every 256 versions on the way.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    store: DatasetStore,
+    entry: LogEntry,
+}
+
+impl Chain {
+    /// The chain as the log has it now.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such dataset, `Unavailable` if the store does not answer.
+    pub async fn open(store: &DatasetStore) -> Result<Self> {
+        let found = Tail::new(store.clone()).find().await?.map(|found| found.entry.clone());
+        let entry = found.ok_or_else(|| ChainError::NoDataset { dataset: store.root().to_string() })?;
+        Ok(Self::at(store, entry))
+    }
+
+    /// The chain as `entry` has it.
+    #[must_use]
+    pub fn at(store: &DatasetStore, entry: LogEntry) -> Self {
+        Self { store: store.clone(), entry }
+    }
+
+    /// The log entry.
+    #[must_use]
+    pub fn entry(&self) -> &LogEntry {
+        &self.entry
+    }
+
+    /// What the log would call `version`; the newest for `None`.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version, or it is no longer kept.
+    pub async fn find(&self, version: Option<Version>) -> Result<log::ManifestReference> {
+        let dataset = || self.store.root().to_string();
+        let mut found =
+            self.entry.latest.ok_or_else(|| ChainError::NothingPublished { dataset: dataset() })?;
+        let version = version.unwrap_or(found.version);
+        while found.version != version {
+            let missing = || ChainError::NoVersion {
+                version,
+                latest: self.entry.latest_version(),
+                floor: self.entry.floor,
+            };
+            if version.is_none() || version > found.version || version < self.entry.floor {
+                return Err(missing().into());
+            }
+            let manifest = self.manifest(&ManifestReference::from(&found)).await?;
+            let link = manifest.links.iter().find(|link| link.version == version).or(manifest.links.last());
+            let link = link.ok_or_else(missing)?;
+            found = log::ManifestReference {
+                version: link.version,
+                attempt: link.attempt,
+                hash: link.manifest_hash,
+            };
+        }
+        Ok(found)
+    }
+
+    /// Every kept version with its manifest, newest first.
+    ///
+    /// # Errors
+    /// What fetching a manifest fails with.
+    pub async fn manifests(&self) -> Result<Vec<(ManifestReference, Manifest)>> {
+        let mut manifests = Vec::new();
+        let mut next = self.entry.latest.as_ref().map(ManifestReference::from);
+        while let Some(reference) = next.filter(|reference| reference.version >= self.entry.floor) {
+            let manifest = self.manifest(&reference).await?;
+            next = manifest.parent.clone();
+            manifests.push((reference, manifest));
+        }
+        Ok(manifests)
+    }
+
+    /// Which attempt each kept version is. Costs a request for every 256 of them.
+    ///
+    /// # Errors
+    /// What fetching a manifest fails with.
+    pub async fn attempts(&self) -> Result<HashMap<Version, Attempt>> {
+        let mut attempts = HashMap::new();
+        let mut next = self.entry.latest.as_ref().map(ManifestReference::from);
+        while let Some(reference) = next.take() {
+            let manifest = self.manifest(&reference).await?;
+            attempts.insert(manifest.version, manifest.attempt);
+            attempts.extend(self.kept_links(&manifest).map(|link| (link.version, link.attempt)));
+            next = self.kept_links(&manifest).last().map(ManifestLink::manifest_reference);
+        }
+        Ok(attempts)
+    }
+
+    /// The version that was the newest at `time`, in milliseconds since 1970; the oldest kept one if all are younger, [`Version::NONE`] if
+    /// there is none. Costs a request for every 256 versions on the way and some eight more.
+    ///
+    /// # Errors
+    /// What fetching a manifest fails with.
+    pub async fn newest_at(&self, time: u64) -> Result<Version> {
+        let Some(latest) = self.entry.latest.as_ref().map(ManifestReference::from) else {
+            return Ok(Version::NONE);
+        };
+        let mut manifest = self.manifest(&latest).await?;
+        while manifest.created_at_ms > time {
+            let Some(oldest) = self.kept_links(&manifest).last() else {
+                return Ok(manifest.version);
+            };
+            let before = self.manifest(&oldest.manifest_reference()).await?;
+            if before.created_at_ms <= time {
+                return self.newest_linked_at(&manifest, time).await;
+            }
+            manifest = before;
+        }
+        Ok(manifest.version)
+    }
+
+    /// The same among the versions that `manifest` links, of which the oldest is old enough.
+    async fn newest_linked_at(&self, manifest: &Manifest, time: u64) -> Result<Version> {
+        let links: Vec<&ManifestLink> = self.kept_links(manifest).collect();
+        let (mut younger, mut older) = (0, links.len() - 1);
+        while younger < older {
+            let middle = younger + (older - younger) / 2;
+            let found = self.manifest(&links[middle].manifest_reference()).await?;
+            if found.created_at_ms <= time { older = middle } else { younger = middle + 1 }
+        }
+        Ok(links[older].version)
+    }
+
+    /// The links from the newest to the oldest kept version.
+    fn kept_links<'m>(&self, manifest: &'m Manifest) -> impl Iterator<Item = &'m ManifestLink> + use<'m> {
+        let floor = self.entry.floor;
+        manifest.links.iter().take_while(move |link| link.version >= floor)
+    }
+
+    async fn manifest(&self, reference: &ManifestReference) -> Result<Manifest> {
+        manifest_of(&self.store, self.entry.dataset, reference).await
+    }
+}
+
+/// The manifest that `reference` names, of the dataset `dataset`.
+pub(super) async fn manifest_of(
+    store: &DatasetStore,
+    dataset: DatasetId,
+    reference: &ManifestReference,
+) -> Result<Manifest> {
+    let manifest = fetch_manifest(store, reference).await;
+    let manifest = manifest.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
+    if manifest.dataset_id != dataset {
+        let (expected, found) = (dataset, manifest.dataset_id);
+        return Err(ReplicaError::OtherDataset { object: reference.name.clone(), expected, found }.into());
+    }
+    Ok(manifest)
+}
+
+/// A version that is not there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// No log.
+    #[error("there is no dataset at {dataset}; publish a first version, or look at the path")]
+    NoDataset {
+        /// Where it was looked for.
+        dataset: String,
+    },
+    /// A log without a commit.
+    #[error("dataset {dataset} has no version yet; publish a first one")]
+    NothingPublished {
+        /// The dataset.
+        dataset: String,
+    },
+    /// No such version.
+    #[error("there is no version {version}: those from {} to {latest} are kept", floor.0.max(1))]
+    NoVersion {
+        /// The version asked for.
+        version: Version,
+        /// The newest.
+        latest: Version,
+        /// The oldest that is kept.
+        floor: Version,
+    },
+}
+
+impl Classify for ChainError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::NotFound
+    }
+}

@@ -1,0 +1,63 @@
+//! What nothing needs any more.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::identifiers::{Attempt, Version};
+use crate::log::LogEntry;
+use crate::replica::Chain;
+use crate::store::{DatasetStore, Family, Listed, ObjectName};
+
+/// The objects that may go by what `tail` says, ascending by version; log entries last, ascending.
+pub(super) async fn find(store: &DatasetStore, tail: &LogEntry) -> Result<Vec<Listed>> {
+    let chain = Chain::at(store, tail.clone()).attempts().await?;
+    let mut objects = Vec::new();
+    for family in [Family::Manifests, Family::Snapshots, Family::Deltas, Family::Reverse] {
+        let listed = store.list(family, None).await?;
+        objects.extend(listed.into_iter().filter(|object| may_go(&object.name, tail, &chain)));
+    }
+    objects.sort_unstable_by_key(|object| (owner(&object.name), object.name));
+    objects.extend(entries(store, tail).await?);
+    Ok(objects)
+}
+
+/// The version that an object was made for, and which try at it.
+fn owner(name: &ObjectName) -> Option<(Version, Attempt)> {
+    match *name {
+        ObjectName::Manifest { version, attempt } | ObjectName::Snapshot { version, attempt } => {
+            Some((version, attempt))
+        }
+        ObjectName::Delta { to, attempt, .. } => Some((to, attempt)),
+        ObjectName::ReverseDelta { from, attempt, .. } => Some((from, attempt)),
+        ObjectName::LogEntry(_)
+        | ObjectName::AnnouncedHint
+        | ObjectName::HeartbeatHint
+        | ObjectName::Probe(_) => None,
+    }
+}
+
+/// Below the floor everything; from there on what another attempt than the one in the chain left, which can be committed no more (rule R7). A
+/// snapshot from there on stays in any case: a late one may be on its way into the log.
+fn may_go(name: &ObjectName, tail: &LogEntry, chain: &HashMap<Version, Attempt>) -> bool {
+    let Some((version, attempt)) = owner(name) else { return false };
+    let is_snapshot = matches!(name, ObjectName::Snapshot { .. });
+    let is_orphan = !is_snapshot && chain.get(&version).is_some_and(|known| *known != attempt);
+    version < tail.floor || is_orphan
+}
+
+/// The entries below the highest that name none but versions below the floor.
+async fn entries(store: &DatasetStore, tail: &LogEntry) -> Result<Vec<Listed>> {
+    let mut listed = store.list(Family::Log, None).await?;
+    listed.sort_unstable_by_key(|entry| entry.name);
+    let mut given_up = Vec::new();
+    for object in listed.into_iter().filter(|object| object.name < tail.name()) {
+        let ObjectName::LogEntry(sequence) = object.name else { continue };
+        // One that is gone already was deleted by another retention.
+        let Some(bytes) = store.find(&object.name, LogEntry::LIMIT).await? else { continue };
+        if LogEntry::decode(bytes, sequence)?.entry.latest_version() >= tail.floor {
+            break;
+        }
+        given_up.push(object);
+    }
+    Ok(given_up)
+}

@@ -1,0 +1,155 @@
+//! Retention: giving old versions up, and deleting what nothing needs any more (keeps R6, R7 and semantics 14).
+//!
+//! It may run anywhere, at any time, as often as one likes, beside producers, consumers, operators and other retention. First it raises the
+//! floor by a log entry, and only what that entry gives up is deleted: versions below the floor, and what attempts left that never became a
+//! version. Killed on the way, it leaves objects for the next run, and nothing else.
+
+mod leftovers;
+mod policy;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+pub use policy::RetentionPolicy;
+
+use crate::announce::milliseconds;
+use crate::error::{ErrorKind, Result};
+use crate::identifiers::Version;
+use crate::log::{Log, LogEntry, LogError, Outcome, RaiseFloor};
+use crate::progress::{Progress, Stage, Unit};
+use crate::replica::Chain;
+use crate::store::{DatasetStore, Listed};
+
+/// Deletions under way at a time.
+const DELETIONS: usize = 16;
+/// How often other retention may be first before a run gives up.
+const OVERTAKEN: u32 = 4;
+
+/// Gives up versions of one dataset.
+pub struct Retention {
+    log: Log,
+    policy: RetentionPolicy,
+}
+
+/// What is given up, or would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retained {
+    /// Versions before were given up already.
+    pub before: Version,
+    /// Versions from here on are kept.
+    pub floor: Version,
+    /// The newest version.
+    pub latest: Version,
+    /// The objects that go, in the order in which they go.
+    pub objects: Vec<Listed>,
+}
+
+impl Retained {
+    /// Bytes of the objects.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.objects.iter().map(|object| object.bytes).sum()
+    }
+}
+
+impl Retention {
+    /// Of the dataset in `store`, by `policy`; the log will name `writer`.
+    #[must_use]
+    pub fn new(store: DatasetStore, writer: impl Into<String>, policy: RetentionPolicy) -> Self {
+        Self { log: Log::new(store, writer), policy }
+    }
+
+    /// What [`Retention::run`] would do now. Changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such dataset; what reading it fails with.
+    pub async fn plan(&mut self) -> Result<Retained> {
+        let mut overtaken = 0;
+        loop {
+            let tail = self.tail().await?;
+            let planned = self.plan_at(&tail).await;
+            if !self.is_overtaken(&planned, &tail, &mut overtaken).await? {
+                return planned;
+            }
+        }
+    }
+
+    /// Raises the floor as far as the policy, the targets and the snapshots allow, then deletes what lies below it and what failed attempts
+    /// left.
+    ///
+    /// Costs a LIST of each folder, a GET for every 256 versions that are kept, and a DELETE for each object.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such dataset; what the store fails with. What was not deleted goes with the next run.
+    pub async fn run(&mut self, progress: &dyn Progress) -> Result<Retained> {
+        let mut overtaken = 0;
+        let retained = loop {
+            let tail = self.tail().await?;
+            let raised = self.raise_at(&tail).await;
+            if !self.is_overtaken(&raised, &tail, &mut overtaken).await? {
+                break raised?;
+            }
+        };
+        self.delete(&retained.objects, progress).await?;
+        Ok(retained)
+    }
+
+    async fn plan_at(&self, tail: &LogEntry) -> Result<Retained> {
+        let raise = self.decide(tail).await?;
+        self.retained(tail, &LogEntry { floor: raise.allowed(tail), ..tail.clone() }).await
+    }
+
+    async fn raise_at(&mut self, tail: &LogEntry) -> Result<Retained> {
+        let raise = self.decide(tail).await?;
+        let after = match self.log.append(&raise).await? {
+            Outcome::Appended(appended) => appended.tail,
+            Outcome::Done(tail) => *tail,
+        };
+        self.retained(tail, &after).await
+    }
+
+    /// Whether something was missing because other retention gave it up meanwhile.
+    async fn is_overtaken<T>(
+        &mut self,
+        result: &Result<T>,
+        tail: &LogEntry,
+        times: &mut u32,
+    ) -> Result<bool> {
+        *times += 1;
+        let is_missing = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        Ok(is_missing && *times < OVERTAKEN && self.tail().await?.floor > tail.floor)
+    }
+
+    async fn tail(&mut self) -> Result<LogEntry> {
+        let found = self.log.tail().find().await?.map(|found| found.entry.clone());
+        Ok(found.ok_or(LogError::NoDataset)?)
+    }
+
+    async fn decide(&self, tail: &LogEntry) -> Result<RaiseFloor> {
+        let store = self.log.store();
+        let now = milliseconds(store.environment().clock.now());
+        let keep_from = self.policy.keep_from(&Chain::at(store, tail.clone()), now).await?;
+        Ok(RaiseFloor { dataset: tail.dataset, keep_from })
+    }
+
+    async fn retained(&self, before: &LogEntry, after: &LogEntry) -> Result<Retained> {
+        let objects = leftovers::find(self.log.store(), after).await?;
+        Ok(Retained { before: before.floor, floor: after.floor, latest: after.latest_version(), objects })
+    }
+
+    async fn delete(&self, objects: &[Listed], progress: &dyn Progress) -> Result<()> {
+        let total = Some(objects.iter().map(|object| object.bytes).sum());
+        progress.stage(Stage { name: "deleting", unit: Unit::Bytes, total });
+        let store = self.log.store();
+        let deletions = stream::iter(objects).map(|object| async move {
+            store.delete(&object.name).await?;
+            Ok::<_, crate::Error>(object.bytes)
+        });
+        deletions
+            .buffered(DELETIONS)
+            .try_for_each(|bytes| {
+                progress.advance(bytes);
+                std::future::ready(Ok(()))
+            })
+            .await
+    }
+}

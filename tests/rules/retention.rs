@@ -1,0 +1,260 @@
+//! Retention: semantics 14, and rules R6 and R7.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use hollowcast::ErrorKind;
+use hollowcast::identifiers::Version;
+use hollowcast::producer::Producer;
+use hollowcast::retention::{Retained, RetentionPolicy};
+
+use super::setting::{World, cities, published, schema, upsert};
+use super::store::Answer;
+
+const FOLDERS: [&str; 5] = ["manifests", "snapshots", "deltas", "reverse", "log"];
+
+/// Versions 1 to `versions`, with a snapshot every four: 1, 5, 9 …
+async fn chain(world: &World, versions: u32) -> Producer {
+    let mut producer = world.producer_of(schema()).snapshot_every(4).start().await.unwrap();
+    grow(&mut producer, versions).await;
+    producer
+}
+
+async fn grow(producer: &mut Producer, versions: u32) {
+    for _ in 0..versions {
+        let next = producer.version().next().0 as u32;
+        // Enough records that only their number makes a snapshot due.
+        let names: Vec<(u32, String)> = (0..200).map(|id| (id, format!("City number {id}"))).collect();
+        let mut cities: Vec<(u32, &str)> = Vec::new();
+        if next == 1 {
+            cities = names.iter().map(|(id, name)| (*id, name.as_str())).collect();
+        }
+        cities.push((1000 + next, "New"));
+        published(producer.incremental(|writer| upsert(writer, &cities)).await);
+    }
+}
+
+/// The versions of which `folder` holds something.
+async fn versions_in(world: &World, folder: &str) -> BTreeSet<u64> {
+    let owner = |object: &String| -> u64 {
+        let parts: Vec<&str> = object.rsplit('/').next().unwrap().split('-').collect();
+        let number = if folder == "deltas" { parts[1] } else { parts[0] };
+        number.parse().unwrap()
+    };
+    world.objects(folder).await.iter().map(owner).collect()
+}
+
+async fn everything(world: &World) -> Vec<String> {
+    let mut all = Vec::new();
+    for folder in FOLDERS {
+        all.extend(world.objects(folder).await);
+    }
+    all
+}
+
+fn floors(retained: &Retained) -> (u64, u64) {
+    (retained.before.0, retained.floor.0)
+}
+
+#[tokio::test]
+async fn a_floor_is_in_the_log_before_anything_is_deleted_semantics_14_r6() {
+    let world = World::new();
+    let producer = chain(&world, 11).await;
+    world.store.requests();
+    let retained = world.retention(3).run(&()).await.unwrap();
+    assert_eq!(floors(&retained), (0, 9), "the last snapshot at or before version 9");
+    let requests = world.store.requests();
+    let at = |part: &str| requests.iter().position(|request| request.contains(part)).unwrap();
+    let (append, delete) = (at("CREATE places/log/"), at("DELETE"));
+    assert!(requests[append..delete].iter().any(|request| request.starts_with("LIST places/log")));
+    for folder in ["manifests", "deltas", "reverse"] {
+        assert_eq!(versions_in(&world, folder).await, BTreeSet::from([9, 10, 11]), "{folder}");
+    }
+    assert_eq!(versions_in(&world, "snapshots").await, BTreeSet::from([9]));
+    let deleted = requests.iter().filter_map(|request| request.strip_prefix("DELETE "));
+    assert_eq!(deleted.count(), retained.objects.len());
+    assert_eq!(world.objects("log").await.len(), 4, "those of versions 9, 10, 11, and the floor's own");
+
+    assert_eq!(world.verify().await.unwrap().versions, 3);
+    assert_eq!(cities(&world.consumer().await.read()), cities(producer.state()));
+    let gone = world.operator().pin("", Version(8), "").await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+    assert!(gone.to_string().contains("those from 9 to 11 are kept"), "{gone}");
+}
+
+#[tokio::test]
+async fn what_a_target_needs_stays_and_some_versions_before_it_semantics_14_r6() {
+    let world = World::new();
+    let mut producer = chain(&world, 18).await;
+    world.operator().pin("canary", Version(11), "").await.unwrap();
+    let retained = world.retention(3).run(&()).await.unwrap();
+    assert_eq!(floors(&retained), (0, 9), "11, 10 and 9 for the ring that is held");
+    let canary = world.consumer_builder().ring("canary").start().await.unwrap();
+    assert_eq!(canary.read().version().0, 11);
+    world.operator().pin("canary", Version(9), "").await.unwrap();
+    assert_eq!(canary.refresh().await.unwrap().to.0, 9);
+    world.operator().unpin("canary").await.unwrap();
+    grow(&mut producer, 1).await;
+    assert_eq!(floors(&world.retention(3).run(&()).await.unwrap()), (9, 17));
+    assert_eq!(world.verify().await.unwrap().versions, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_stays_while_its_number_or_its_age_keeps_it_semantics_14() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let world = World::new();
+    let mut producer = chain(&world, 1).await;
+    for _ in 0..20 {
+        tokio::time::sleep(HOUR).await;
+        grow(&mut producer, 1).await;
+    }
+    // Version n was made after n - 1 hours; now it is 20 hours. Snapshots are those of 1, 5, 9, 13, 17, 21.
+    let policy = |versions, hours: f64| RetentionPolicy { versions, max_age: HOUR.mul_f64(hours) };
+    for (versions, hours, expected) in [
+        (1, 2.5, 17),  // 18 was the newest two and a half hours ago
+        (1, 5.5, 13),  // 15 was
+        (10, 2.5, 9),  // 12 to 21
+        (10, 12.5, 5), // 8 was
+        (1, 100.0, 0), // all are younger: nothing is given up
+        (100, 1.0, 0),
+        (1, 0.0, 21),
+        (0, 0.0, 21), // one stays in any case
+    ] {
+        let retained = world.retention_by(policy(versions, hours)).plan().await.unwrap();
+        assert_eq!(retained.floor.0, expected, "{versions} versions, {hours} hours");
+    }
+}
+
+/// More versions than a manifest links.
+#[tokio::test(start_paused = true)]
+async fn age_is_found_beyond_the_links_of_a_manifest_semantics_14() {
+    let world = World::new();
+    let mut producer = chain(&world, 1).await;
+    for _ in 0..600 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        grow(&mut producer, 1).await;
+    }
+    for (minutes, expected) in [(10, 589), (300, 301), (500, 101), (590, 9), (599, 1), (700, 1)] {
+        let policy = RetentionPolicy { versions: 1, max_age: Duration::from_secs(60 * minutes + 30) };
+        world.store.requests();
+        let retained = world.retention_by(policy).plan().await.unwrap();
+        // Version n was made after n - 1 minutes; snapshots are those of 1, 5, 9 …, of which the log names 64.
+        let named = expected.max(601 - 63 * 4 - 4);
+        let wanted = if expected < named { 0 } else { expected };
+        assert_eq!(retained.floor.0, wanted, "{minutes} minutes");
+        let fetched =
+            world.store.requests().iter().filter(|request| request.contains("GET places/manifests")).count();
+        assert!(fetched < 20, "{minutes} minutes: {fetched} manifests");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_says_what_a_run_does_and_changes_nothing_semantics_14() {
+    let world = World::new();
+    let _producer = chain(&world, 11).await;
+    let before = everything(&world).await;
+    world.store.writes();
+    let planned = world.retention(3).plan().await.unwrap();
+    assert_eq!((world.store.writes(), everything(&world).await), (Vec::new(), before.clone()));
+    let retained = world.retention(3).run(&()).await.unwrap();
+    assert_eq!(planned, retained);
+    let after = everything(&world).await;
+    let gone = before.iter().filter(|object| !after.contains(object)).cloned();
+    let named = retained.objects.iter().map(|object| format!("places/{}", object.name));
+    assert_eq!(gone.collect::<BTreeSet<_>>(), named.collect());
+    assert!(retained.bytes() > 1000);
+    let nothing = world.retention(3).run(&()).await.unwrap();
+    assert_eq!((floors(&nothing), nothing.objects), ((9, 9), Vec::new()));
+}
+
+/// What a failed attempt left goes when its version is another's; until then it may yet be committed, and stays.
+#[tokio::test(start_paused = true)]
+async fn what_an_attempt_left_goes_once_it_can_be_committed_no_more_r7() {
+    let world = World::new();
+    let mut producer = chain(&world, 2).await;
+    world.store.answer("CREATE places/log", Answer::Lost);
+    producer.incremental(|writer| upsert(writer, &[(7, "Never")])).await.unwrap_err();
+    world.store.heal();
+    let left = everything(&world).await;
+    assert_eq!(world.retention(100).run(&()).await.unwrap().objects, []);
+    assert_eq!(everything(&world).await, left);
+
+    grow(&mut producer, 1).await;
+    let retained = world.retention(100).run(&()).await.unwrap();
+    let folders: Vec<&str> = retained.objects.iter().map(|object| object.name.family().folder()).collect();
+    assert_eq!(folders, ["manifests", "deltas", "reverse"], "of version 3, the attempt that failed");
+    let is_old = |object: &hollowcast::store::Listed| left.contains(&format!("places/{}", object.name));
+    assert!(retained.objects.iter().all(is_old));
+    assert_eq!(world.verify().await.unwrap().versions, 3);
+}
+
+/// A snapshot that no entry names may be on its way into the log: it stays until its version goes.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_on_its_way_into_the_log_stays_r7() {
+    let world = World::new();
+    let mut producer = chain(&world, 4).await;
+    world.store.answer("CREATE places/log", Answer::Lost);
+    producer.incremental(|writer| upsert(writer, &[(7, "Never")])).await.unwrap_err();
+    world.store.heal();
+    grow(&mut producer, 5).await;
+    assert_eq!(world.objects("snapshots").await.len(), 4, "of 1, of both attempts at 5, of 9");
+    world.retention(4).run(&()).await.unwrap();
+    assert_eq!(world.objects("snapshots").await.len(), 3);
+    world.retention(1).run(&()).await.unwrap();
+    assert_eq!(world.objects("snapshots").await.len(), 1);
+}
+
+/// Killed anywhere, it leaves what the next run deletes, and a dataset that is whole.
+#[tokio::test(start_paused = true)]
+async fn interrupted_retention_is_completed_by_the_next_semantics_14() {
+    for until in [0, 1, 5, 12, 25] {
+        let world = World::new();
+        let producer = chain(&world, 11).await;
+        let mut deleted = 0;
+        world.store.follow(move |request| {
+            deleted += u32::from(request.starts_with("DELETE"));
+            if request.starts_with("DELETE") && deleted > until { Answer::Lost } else { Answer::True }
+        });
+        let failed = world.retention(3).run(&()).await.unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Unavailable, "{failed}");
+        world.store.heal();
+        assert_eq!(world.verify().await.unwrap().versions, 3, "after {until} deletions");
+        assert_eq!(cities(&world.consumer().await.read()), cities(producer.state()));
+        assert_eq!(floors(&world.retention(3).run(&()).await.unwrap()), (9, 9));
+        for folder in ["manifests", "deltas", "reverse"] {
+            assert_eq!(versions_in(&world, folder).await, BTreeSet::from([9, 10, 11]), "{folder}");
+        }
+        assert_eq!(world.objects("log").await.len(), 4);
+    }
+}
+
+/// A consumer that slept while versions went arrives by the snapshot that is left.
+#[tokio::test]
+async fn a_consumer_whose_version_is_gone_arrives_all_the_same_semantics_14_r9() {
+    let world = World::new();
+    let mut producer = chain(&world, 2).await;
+    let hour = Duration::from_secs(3600);
+    let seldom = hollowcast::announce::PollOptions { interval: hour, unprompted: hour };
+    let consumer = world.consumer_builder().poll(seldom).start().await.unwrap();
+    grow(&mut producer, 12).await;
+    world.retention(1).run(&()).await.unwrap();
+    let refresh = consumer.refresh().await.unwrap();
+    assert_eq!((refresh.from.0, refresh.to.0, refresh.route), (2, 14, Some("snapshot")));
+    grow(&mut producer, 1).await;
+    world.retention(1).run(&()).await.unwrap();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 15);
+    assert_eq!(cities(&consumer.read()), cities(producer.state()));
+}
+
+#[tokio::test]
+async fn without_a_dataset_there_is_nothing_to_keep_semantics_14() {
+    let world = World::new();
+    for error in
+        [world.retention(1).plan().await.unwrap_err(), world.retention(1).run(&()).await.unwrap_err()]
+    {
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+    let _claimed = world.producer().await;
+    assert_eq!(floors(&world.retention(1).run(&()).await.unwrap()), (0, 0));
+    assert_eq!(world.objects("log").await.len(), 1);
+}
