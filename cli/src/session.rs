@@ -35,9 +35,7 @@ impl Session {
 
     /// Opens a dataset to read it into a segment store of its own.
     pub fn with_segments(url: &DatasetUrl, segments: SegmentStore) -> Result<Self> {
-        let store = existing_local(&url.folder).map_err(hollowcast::Error::from)?;
-        let dataset = DatasetStore::new(store, Path::from(url.name.as_str()), Environment::system());
-        let replica = Replica::new(dataset, segments, TransferOptions::default());
+        let replica = Replica::new(dataset_store(url)?, segments, TransferOptions::default());
         Ok(Self { replica, progress: bars() })
     }
 
@@ -51,6 +49,12 @@ impl Session {
         let chain = self.chain().await?;
         Ok(self.replica.load(&chain, version.map(Version), None, &self.progress).await?)
     }
+}
+
+/// The dataset's objects; its folder must be there.
+pub fn dataset_store(url: &DatasetUrl) -> Result<DatasetStore> {
+    let store = existing_local(&url.folder).map_err(hollowcast::Error::from)?;
+    Ok(DatasetStore::new(store, Path::from(url.name.as_str()), Environment::system()))
 }
 
 /// The folder as a store to write to; it is made if need be.

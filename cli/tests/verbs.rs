@@ -124,7 +124,15 @@ fn json_has_the_members_that_programs_rely_on() {
     let expected = ["bytes", "fingerprint", "pinned", "records", "tags", "target", "time", "version"];
     assert_eq!((members(version), members(&version["bytes"])), (expected.to_vec(), sizes.to_vec()));
     let entry = &place.run("log", &["--json"]).json()[0];
-    assert_eq!(members(entry), ["entry", "epoch", "floor", "kind", "latest", "target", "time", "writer"]);
+    let expected = ["entry", "epoch", "floor", "hold", "kind", "latest", "target", "time", "writer"];
+    assert_eq!(members(entry), expected);
+    let planned = place.run("retain", &["--dry-run", "--json"]).json();
+    assert_eq!(members(&planned), ["bytes", "dry_run", "newest", "objects", "oldest"]);
+    let pinned = place.run("pin", &["3", "--why", "a look", "--json"]).json();
+    assert_eq!(members(&pinned), ["changed", "entry", "pinned", "target"]);
+    let hold = &place.run("log", &["--last", "1", "--json"]).json()[0]["hold"];
+    assert_eq!((members(hold), &hold["why"]), (vec!["by", "reason", "why"], &json!("a look")));
+    assert_eq!(members(&place.run("unpin", &["--json"]).json()), members(&pinned));
     let stats = place.run("stats", &["--json"]).json();
     let part = &stats["types"][0];
     let expected =
@@ -222,6 +230,72 @@ fn watch_follows_to_a_version() {
     let place = two_versions();
     let watched = place.run("watch", &["--until", "2", "--json"]).lines();
     assert_eq!((&watched[0]["version"], &watched[0]["route"]), (&json!(2), &json!("snapshot")));
+}
+
+/// A consumer that goes where the log says, and the verbs that tell it.
+#[test]
+fn a_pin_holds_consumers_until_it_is_released() {
+    let place = two_versions();
+    let pinned = place.run("pin", &["1", "--why", "wrong names"]).succeeds();
+    assert!(pinned.out.starts_with("pinned at version 1; "), "{pinned:?}");
+    assert!(place.run("pin", &["1"]).succeeds().out.starts_with("pinned at version 1 already; "));
+    let third = place.publish("3.csv", FIRST, &[]).succeeds();
+    assert!(third.out.starts_with("published version 3"), "{third:?}");
+    let watched = place.run("watch", &["--until", "1", "--json"]).succeeds().lines();
+    assert_eq!(watched.last().unwrap()["version"], 1);
+    let versions = place.run("versions", &["--json"]).json();
+    let states: Vec<_> = (0..3).map(|at| (&versions[at]["target"], &versions[at]["pinned"])).collect();
+    let (yes, no) = (&json!(true), &json!(false));
+    assert_eq!(states, [(no, no), (no, no), (yes, yes)]);
+    let log = place.run("log", &[]).succeeds().out;
+    assert!(log.contains("pinned: wrong names"), "{log}");
+
+    let released = place.run("unpin", &[]).succeeds();
+    assert_eq!(released.out, "released; consumers go to version 3\n");
+    assert!(place.run("unpin", &[]).succeeds().out.starts_with("nothing held it"));
+    let watched = place.run("watch", &["--until", "3", "--json"]).succeeds().lines();
+    assert_eq!(watched.last().unwrap()["version"], 3);
+    for version in ["0", "4"] {
+        place.run("pin", &[version]).fails(4, &["version", "from 1 to 3 are kept"]);
+    }
+    assert_eq!(place.run("pin", &["first"]).code, 2);
+    place.run("verify", &[]).succeeds();
+}
+
+/// A file in which every record is another one than in that of another turn, so that each version gets a snapshot.
+fn all_new(turn: u32) -> String {
+    let rows = (0..500).map(|row| format!("A{row:05},Airport {} of turn {turn},{row}\n", row * 7919 * turn));
+    std::iter::once("icao,name,elevation\n".to_owned()).chain(rows).collect()
+}
+
+#[test]
+fn retention_keeps_what_it_is_told_to() {
+    let place = Place::new();
+    for turn in 1..=6 {
+        let file = place.file("next.csv", all_new(turn));
+        let new = ["--type", "Airport", "--key", "icao"];
+        place.run("publish", &[&[file.to_str().unwrap()], &new[..]].concat()).succeeds();
+    }
+    let all = place.run("retain", &[]).succeeds();
+    assert_eq!(all.out, "versions 1 to 6 are kept; nothing to delete\n");
+    let options = ["--keep", "2", "--max-age", "0s"];
+    let planned = place.run("retain", &[&options[..], &["--dry-run"]].concat()).succeeds();
+    assert!(planned.out.contains("would go") && planned.out.contains("manifests/"), "{planned:?}");
+    assert_eq!(place.versions(), [6, 5, 4, 3, 2, 1]);
+    let retained = place.run("retain", &[&options[..], &["--json"]].concat()).json();
+    let oldest = retained["oldest"].as_u64().unwrap();
+    assert!((2..=5).contains(&oldest) && retained["newest"] == 6, "{retained}");
+    for object in retained["objects"].as_array().unwrap() {
+        assert!(!place.dataset().join(object.as_str().unwrap()).exists(), "{object}");
+    }
+    assert_eq!(place.versions(), (oldest..=6).rev().collect::<Vec<_>>());
+    let gone = (oldest - 1).to_string();
+    place.run("export", &["--version", &gone]).fails(4, &["are kept"]);
+    place.run("pin", &[&gone]).fails(4, &["are kept"]);
+    place.run("verify", &[]).succeeds();
+    let file = place.file("next.csv", all_new(7));
+    place.run("publish", &[file.to_str().unwrap()]).succeeds();
+    assert_eq!(place.run("retain", &["--keep", "0"]).code, 2);
 }
 
 #[test]

@@ -44,6 +44,12 @@ pub struct Retained {
 }
 
 impl Retained {
+    /// The oldest version that is kept; [`Version::NONE`] while there is none.
+    #[must_use]
+    pub fn oldest(&self) -> Version {
+        self.floor.max(Version(1)).min(self.latest)
+    }
+
     /// Bytes of the objects.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use clap::Args;
-use hollowcast::identifiers::Sequence;
-use hollowcast::log::{EntryKind, LogEntry};
+use hollowcast::identifiers::{Sequence, Version};
+use hollowcast::log::{EntryKind, HoldReason, LogEntry};
 use hollowcast::store::{Family, ObjectName};
 use serde_json::json;
 
@@ -36,8 +36,8 @@ impl Log {
             let entries: Vec<_> = entries.iter().map(json_of).collect();
             print_json(&entries)?;
         } else {
-            let headings = ["ENTRY", "TIME", "WHAT", "EPOCH", "NEWEST", "TARGET", "BY"];
-            print_table(&headings, &[0, 3, 4, 5], entries.iter().map(cells_of).collect())?;
+            let headings = ["ENTRY", "TIME", "WHAT", "EPOCH", "OLDEST", "NEWEST", "TARGET", "", "BY"];
+            print_table(&headings, &[0, 3, 4, 5, 6], entries.iter().map(cells_of).collect())?;
         }
         Ok(exit::DONE)
     }
@@ -77,6 +77,13 @@ fn target_version(entry: &LogEntry) -> u64 {
     entry.target("").manifest.map_or(0, |manifest| manifest.version.0)
 }
 
+fn reason_name(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::Pinned => "pinned",
+        HoldReason::HeldBack => "held back",
+    }
+}
+
 fn json_of(entry: &LogEntry) -> serde_json::Value {
     json!({
         "entry": entry.sequence.0,
@@ -85,19 +92,30 @@ fn json_of(entry: &LogEntry) -> serde_json::Value {
         "epoch": entry.epoch.0,
         "latest": entry.latest_version().0,
         "target": target_version(entry),
+        "hold": entry.target("").hold.as_ref().map(|hold| json!({
+            "reason": reason_name(hold.reason),
+            "by": hold.by,
+            "why": hold.why,
+        })),
         "floor": entry.floor.0,
         "writer": entry.writer,
     })
 }
 
 fn cells_of(entry: &LogEntry) -> Vec<String> {
+    let hold = entry.target("").hold.as_ref().map(|hold| match hold.why.as_str() {
+        "" => reason_name(hold.reason).to_owned(),
+        why => format!("{}: {why}", reason_name(hold.reason)),
+    });
     vec![
         entry.sequence.to_string(),
         time(entry.at),
         kind_name(entry.kind).to_owned(),
         entry.epoch.to_string(),
+        entry.floor.max(Version(1)).min(entry.latest_version()).to_string(),
         entry.latest_version().to_string(),
         target_version(entry).to_string(),
+        hold.unwrap_or_default(),
         entry.writer.clone(),
     ]
 }

@@ -5,7 +5,9 @@ pub mod diff;
 pub mod export;
 pub mod get;
 pub mod log;
+pub mod pin;
 pub mod publish;
+pub mod retain;
 pub mod schema;
 pub mod stats;
 pub mod verify;
@@ -27,6 +29,9 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Versions(verb) => verb.run(&common).await,
         Verb::Log(verb) => verb.run(&common).await,
         Verb::Diff(verb) => verb.run(&common).await,
+        Verb::Pin(verb) => verb.run(&common).await,
+        Verb::Unpin(verb) => verb.run(&common).await,
+        Verb::Retain(verb) => verb.run(&common).await,
         Verb::Schema(verb) => verb.run(&common).await,
         Verb::Stats(verb) => verb.run(&common).await,
         Verb::Verify(verb) => verb.run(&common).await,

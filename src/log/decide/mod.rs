@@ -10,7 +10,6 @@ pub use claim::Claim;
 pub use commit::Commit;
 pub use floor::RaiseFloor;
 pub use pin::{Pin, Unpin};
-pub use snapshots::LateSnapshot;
 
 use super::entry::{LogEntry, ManifestReference};
 use super::error::LogError;

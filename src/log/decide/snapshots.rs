@@ -1,46 +1,7 @@
 //! Which snapshots an entry names: at most 64, so a new one may cost an old one its place.
 
-use super::{Decide, Decision, Judgement, of_dataset};
-use crate::identifiers::{DatasetId, Nonce, Version};
-use crate::log::entry::{EntryKind, LogEntry, SnapshotReference};
-use crate::log::error::LogError;
-
-/// Adds a snapshot to a version that was released without one. Its blob is in the store already.
-#[derive(Clone, Debug)]
-pub struct LateSnapshot {
-    /// The dataset that is meant.
-    pub dataset: DatasetId,
-    /// The snapshot.
-    pub snapshot: SnapshotReference,
-}
-
-impl Decide for LateSnapshot {
-    /// Done if the version has a snapshot already, be it another's.
-    fn decide(&self, tail: Option<&LogEntry>, _nonce: Nonce) -> Decision {
-        let tail = match of_dataset(tail, self.dataset) {
-            Ok(tail) => tail,
-            Err(error) => return Decision::Refuse(error),
-        };
-        let (version, latest, sequence) = (self.snapshot.version, tail.latest_version(), tail.sequence);
-        if version > latest {
-            return Decision::Refuse(LogError::NoVersion { version, latest, sequence });
-        }
-        if version < tail.floor {
-            return Decision::Refuse(LogError::Gone { version, floor: tail.floor, sequence });
-        }
-        if tail.snapshots.iter().any(|known| known.version == version) {
-            return Decision::Done;
-        }
-        let targets = tail.targets.iter().filter_map(|target| target.manifest).map(|at| at.version);
-        let snapshots = with_snapshot(&tail.snapshots, self.snapshot, targets);
-        Decision::Append(Box::new(LogEntry { kind: EntryKind::Snapshot, snapshots, ..tail.clone() }))
-    }
-
-    /// One that is named no more may have lost its place to newer ones; naming it again does no harm.
-    fn judge(&self, _own: &LogEntry, tail: &LogEntry) -> Judgement {
-        if tail.snapshots.contains(&self.snapshot) { Judgement::Happened } else { Judgement::Never }
-    }
-}
+use crate::identifiers::Version;
+use crate::log::entry::{LogEntry, SnapshotReference};
 
 /// `snapshots` and `new`. When they are too many, the oldest goes that no target needs.
 ///
@@ -69,9 +30,7 @@ pub(super) fn with_snapshot(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Classify, ErrorKind};
     use crate::identifiers::{Attempt, ContentHash};
-    use crate::log::entry::tests::{entry, nonce};
 
     fn snapshot(version: u64) -> SnapshotReference {
         SnapshotReference {
@@ -102,30 +61,6 @@ mod tests {
         );
         assert_eq!(versions(&with(&[10, 25, 650])), expected(30));
         assert_eq!(versions(&with(&[5, 650])), expected(10), "nothing leads to version 5 anyway");
-    }
-
-    #[test]
-    fn a_late_snapshot_is_named_once_and_carries_the_rest_over_r1() {
-        let tail = entry();
-        let late = |version| LateSnapshot { dataset: tail.dataset, snapshot: snapshot(version) };
-        let Decision::Append(next) = late(7).decide(Some(&tail), nonce(5)) else { panic!("fits") };
-        let snapshots = vec![tail.snapshots[0], snapshot(7), tail.snapshots[1]];
-        assert_eq!(*next, LogEntry { kind: EntryKind::Snapshot, snapshots, ..tail.clone() });
-        assert!(matches!(late(7).decide(Some(&next), nonce(6)), Decision::Done));
-        assert!(matches!(late(9).decide(Some(&tail), nonce(5)), Decision::Done), "another's");
-        assert!(matches!(late(7).judge(&next, &next), Judgement::Happened));
-        assert!(matches!(late(7).judge(&next, &tail), Judgement::Never));
-    }
-
-    #[test]
-    fn a_snapshot_below_the_floor_or_of_no_version_is_refused_r6() {
-        let tail = entry();
-        let refused = |version| {
-            let late = LateSnapshot { dataset: tail.dataset, snapshot: snapshot(version) };
-            matches!(late.decide(Some(&tail), nonce(5)), Decision::Refuse(error) if error.kind() == ErrorKind::NotFound)
-        };
-        assert!(refused(tail.floor.0 - 1) && refused(10));
-        assert!(!refused(tail.floor.0));
     }
 
     #[test]

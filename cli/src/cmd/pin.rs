@@ -1,0 +1,87 @@
+//! `pin` and `unpin`: where the fleet shall be.
+
+use anyhow::Result;
+use clap::Args;
+use hollowcast::identifiers::Version;
+use hollowcast::operator::{Decided, Operator};
+use serde_json::json;
+
+use crate::arguments::Common;
+use crate::dataset_url::DatasetUrl;
+use crate::exit;
+use crate::output::{print, print_json};
+use crate::session::dataset_store;
+
+/// Everyone: the only ring that the command line knows.
+const EVERYONE: &str = "";
+
+/// Hold all consumers at a version, whatever is published meanwhile
+///
+/// They go there at once, back by reverse deltas if need be, and stay until they are released. Versions go on being published; nobody sees
+/// them yet.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  hollowcast pin ./data/airports 41 --why 'prices of 42 are wrong'
+  hollowcast pin ./data/airports 40 --json")]
+pub struct Pin {
+    /// The dataset
+    url: DatasetUrl,
+    /// The version to hold them at
+    version: u64,
+    /// The reason, for whoever reads the log
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    why: String,
+}
+
+/// Release the consumers: they go to the newest version and follow again
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  hollowcast unpin ./data/airports")]
+pub struct Unpin {
+    /// The dataset
+    url: DatasetUrl,
+}
+
+impl Pin {
+    /// Pins.
+    pub async fn run(&self, common: &Common) -> Result<u8> {
+        let decided = operator(&self.url)?.pin(EVERYONE, Version(self.version), &self.why).await?;
+        report(&decided, common, |target, is_new| {
+            let already = if is_new { "" } else { " already" };
+            format!("pinned at version {target}{already}; `hollowcast unpin` releases it\n")
+        })
+    }
+}
+
+impl Unpin {
+    /// Releases.
+    pub async fn run(&self, common: &Common) -> Result<u8> {
+        let decided = operator(&self.url)?.unpin(EVERYONE).await?;
+        report(&decided, common, |target, is_new| match is_new {
+            true => format!("released; consumers go to version {target}\n"),
+            false => format!("nothing held it; consumers are told to be at version {target}\n"),
+        })
+    }
+}
+
+fn operator(url: &DatasetUrl) -> Result<Operator> {
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let by = user.unwrap_or_else(|| format!("process {}", std::process::id()));
+    Ok(Operator::new(dataset_store(url)?, by, Vec::new()))
+}
+
+fn report(decided: &Decided, common: &Common, words: impl Fn(Version, bool) -> String) -> Result<u8> {
+    let target = decided.entry.target(EVERYONE);
+    let version = target.manifest.map_or(Version::NONE, |manifest| manifest.version);
+    if common.json {
+        print_json(&json!({
+            "changed": decided.is_new,
+            "target": version.0,
+            "pinned": target.hold.is_some(),
+            "entry": decided.entry.sequence.0,
+        }))?;
+    } else {
+        print(words(version, decided.is_new).as_bytes())?;
+    }
+    Ok(exit::DONE)
+}
