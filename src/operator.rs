@@ -42,6 +42,18 @@ impl Operator {
     /// # Errors
     /// `NotFound` if there is no such dataset or version, or retention gave it up.
     pub async fn pin(&mut self, ring: &str, version: Version, why: &str) -> Result<Decided> {
+        self.pin_unless(ring, version, why, false).await
+    }
+
+    /// As [`Operator::pin`], but leaves a ring alone that is held for another reason than `why`.
+    ///
+    /// # Errors
+    /// As [`Operator::pin`].
+    pub async fn pin_unless_held(&mut self, ring: &str, version: Version, why: &str) -> Result<Decided> {
+        self.pin_unless(ring, version, why, true).await
+    }
+
+    async fn pin_unless(&mut self, ring: &str, version: Version, why: &str, yields: bool) -> Result<Decided> {
         let chain = Chain::open(self.log.store()).await?;
         let pin = Pin {
             dataset: chain.entry().dataset,
@@ -49,6 +61,7 @@ impl Operator {
             manifest: chain.find(Some(version)).await?,
             by: self.by.clone(),
             why: why.to_owned(),
+            yields,
         };
         self.decide(&pin).await
     }
@@ -58,8 +71,20 @@ impl Operator {
     /// # Errors
     /// `NotFound` if there is no such dataset, or the ring has no target of its own.
     pub async fn unpin(&mut self, ring: &str) -> Result<Decided> {
+        self.release(ring, None).await
+    }
+
+    /// As [`Operator::unpin`], but leaves a ring alone that is held for another reason than `why`.
+    ///
+    /// # Errors
+    /// As [`Operator::unpin`].
+    pub async fn unpin_if_held(&mut self, ring: &str, why: &str) -> Result<Decided> {
+        self.release(ring, Some(why.to_owned())).await
+    }
+
+    async fn release(&mut self, ring: &str, only: Option<String>) -> Result<Decided> {
         let chain = Chain::open(self.log.store()).await?;
-        self.decide(&Unpin { dataset: chain.entry().dataset, ring: ring.to_owned() }).await
+        self.decide(&Unpin { dataset: chain.entry().dataset, ring: ring.to_owned(), only }).await
     }
 
     async fn decide(&mut self, decide: &dyn Decide) -> Result<Decided> {

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use hollowcast::log::politeness::Manners;
 
 use crate::cmd;
+use crate::exit::Usage;
 
 /// Distributes read-only, in-memory datasets to fleets of services.
 #[derive(Debug, Parser)]
@@ -44,6 +47,32 @@ pub struct Common {
     pub json: bool,
 }
 
+/// What a producer does about another that is live.
+#[derive(Args, Clone, Debug)]
+pub struct TowardsOthers {
+    /// Wait for a live producer to finish, at most so long if a time is given
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "forever", conflicts_with = "take_over")]
+    wait: Option<String>,
+    /// Fence a live producer
+    #[arg(long)]
+    take_over: bool,
+}
+
+impl TowardsOthers {
+    /// What was asked for; without a word, giving way.
+    pub fn chosen(&self) -> Result<Manners> {
+        Ok(match self.wait.as_deref() {
+            _ if self.take_over => Manners::TakeOver,
+            None => Manners::Refuse,
+            Some("forever") => Manners::Wait(None),
+            Some(time) => {
+                let time = humantime::parse_duration(time);
+                Manners::Wait(Some(time.map_err(|error| Usage(format!("--wait: {error}")))?))
+            }
+        })
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
@@ -57,6 +86,7 @@ pub enum Verb {
     Diff(cmd::diff::Diff),
     Pin(cmd::pin::Pin),
     Unpin(cmd::pin::Unpin),
+    Rollback(cmd::rollback::Rollback),
     Retain(cmd::retain::Retain),
     Schema(cmd::schema::SchemaVerb),
     Stats(cmd::stats::Stats),

@@ -168,12 +168,14 @@ fn places_that_are_none_are_named() {
     let place = Place::new();
     let file = place.file("1.csv", airports(10, 1));
     let file = file.to_str().unwrap();
-    let verbs =
-        ["versions", "export", "log", "stats", "schema", "verify", "get", "diff", "pin", "unpin", "retain"];
+    let verbs = [
+        "versions", "export", "log", "stats", "schema", "verify", "get", "diff", "pin", "unpin", "retain",
+        "rollback",
+    ];
     for verb in verbs {
         let keys: &[&str] = match verb {
             "get" => &["A"],
-            "pin" => &["1"],
+            "pin" | "rollback" => &["1"],
             "diff" => &["1", "2"],
             _ => &[],
         };

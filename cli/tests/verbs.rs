@@ -262,6 +262,53 @@ fn a_pin_holds_consumers_until_it_is_released() {
     place.run("verify", &[]).succeeds();
 }
 
+/// Kinds of the log's entries, oldest first.
+fn kinds(place: &Place) -> Vec<String> {
+    let log = place.run("log", &["--json"]).json();
+    log.as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_rollback_pins_publishes_and_releases() {
+    let place = two_versions();
+    let back = place.run("rollback", &["1"]).succeeds();
+    assert!(back.out.starts_with("published version 3, Airport: 3 records"), "{back:?}");
+    assert_eq!(kinds(&place)[4..], ["pin", "claim", "commit", "unpin"]);
+    let versions = place.run("versions", &["--json"]).json();
+    let fingerprints = [0, 1, 2].map(|at| versions[at]["fingerprint"].as_str().unwrap());
+    assert_eq!(fingerprints[0], fingerprints[2]);
+    assert_ne!(fingerprints[0], fingerprints[1]);
+    assert_eq!((&versions[0]["target"], &versions[0]["pinned"]), (&json!(true), &json!(false)));
+    assert_eq!(versions[0]["tags"], json!({"month": "may"}));
+    assert_eq!(
+        place.run("export", &["--sorted"]).out,
+        place.run("export", &["--sorted", "--version", "1"]).out
+    );
+    let again = place.run("rollback", &["1", "--json"]).succeeds().json();
+    assert_eq!((&again["outcome"], &again["version"]), (&json!("unchanged"), &json!(3)));
+    place.run("rollback", &["9"]).fails(4, &["version 9", "from 1 to 3"]);
+    place.run("verify", &[]).succeeds();
+}
+
+#[test]
+fn a_rollback_leaves_what_others_pinned_and_resumes_its_own() {
+    let place = two_versions();
+    place.run("pin", &["2", "--why", "an audit"]).succeeds();
+    let back = place.run("rollback", &["1"]).succeeds();
+    assert!(back.out.starts_with("published version 3") && back.words.contains("an audit"), "{back:?}");
+    let versions = place.run("versions", &["--json"]).json();
+    assert_eq!((&versions[1]["version"], &versions[1]["pinned"]), (&json!(2), &json!(true)));
+    place.run("unpin", &[]).succeeds();
+
+    // What a rollback to version 2 leaves that was killed behind its pin.
+    place.run("pin", &["2", "--why", "rollback to version 2"]).succeeds();
+    let resumed = place.run("rollback", &["2"]).succeeds();
+    assert!(resumed.out.starts_with("published version 4"), "{resumed:?}");
+    let versions = place.run("versions", &["--json"]).json();
+    assert_eq!((&versions[0]["version"], &versions[0]["target"]), (&json!(4), &json!(true)));
+    assert_eq!(versions[0]["pinned"], json!(false));
+}
+
 /// A file in which every record is another one than in that of another turn, so that each version gets a snapshot.
 fn all_new(turn: u32) -> String {
     let rows = (0..500).map(|row| format!("A{row:05},Airport {} of turn {turn},{row}\n", row * 7919 * turn));

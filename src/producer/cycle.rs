@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::prepare::{Preparation, Prepared};
 use super::snapshot_policy::SnapshotDue;
-use super::validate::judge;
+use super::validate::{Validator, judge};
 use super::write_state::{Mode, WriteState};
 use super::writer::Draftsman;
 use super::{ChangeWriter, CycleOptions, Outcome, Producer, ProducerError, Writer, under_schema};
@@ -43,7 +43,7 @@ impl Producer {
         let (parent, draftsman) = self.draft(Mode::Full).await?;
         let writer = Writer { draftsman };
         populate(&writer)?;
-        self.complete(Mode::Full, options, parent, writer.draftsman).await
+        self.complete(Mode::Full, options, parent, writer.draftsman, None).await
     }
 
     /// Publishes the changes that `change` states; everything else is carried over (keeps semantics 3).
@@ -66,11 +66,11 @@ impl Producer {
         let (parent, draftsman) = self.draft(Mode::Incremental).await?;
         let writer = ChangeWriter { draftsman };
         change(&writer)?;
-        self.complete(Mode::Incremental, options, parent, writer.draftsman).await
+        self.complete(Mode::Incremental, options, parent, writer.draftsman, None).await
     }
 
     /// The parent under the schema of the next version, and something to write to.
-    async fn draft(&mut self, mode: Mode) -> Result<(Arc<State>, Draftsman)> {
+    pub(super) async fn draft(&mut self, mode: Mode) -> Result<(Arc<State>, Draftsman)> {
         if self.is_stale {
             self.restore().await?;
         }
@@ -80,8 +80,7 @@ impl Producer {
             Compatibility::Same => Arc::clone(self.state()),
             Compatibility::Extends(schema) => under_schema(self.state(), schema),
             Compatibility::Break(reasons) => {
-                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-                return Err(ProducerError::Break { reasons: reasons.join("; ") }.into());
+                return Err(ProducerError::broken(&reasons).into());
             }
         };
         let draftsman =
@@ -89,12 +88,14 @@ impl Producer {
         Ok((parent, draftsman))
     }
 
-    async fn complete(
+    /// The rest of a cycle; `also` judges besides the producer's own validators.
+    pub(super) async fn complete(
         &mut self,
         mode: Mode,
         options: CycleOptions,
         parent: Arc<State>,
         draftsman: Draftsman,
+        also: Option<Arc<dyn Validator>>,
     ) -> Result<Outcome> {
         if draftsman.has_failed() {
             return Err(ProducerError::RefusedRecord.into());
@@ -104,7 +105,7 @@ impl Producer {
         let Some(prepared) = self.prepare(preparation, draftsman.into_types()).await? else {
             return Ok(Outcome::Unchanged(self.version()));
         };
-        let failures = judge(&self.validators, self.state(), &prepared.state);
+        let failures = judge(self.validators.iter().chain(&also), self.state(), &prepared.state);
         if !failures.is_empty() {
             return Err(ProducerError::Refused(failures).into());
         }
@@ -114,6 +115,10 @@ impl Producer {
 
     fn preparation(&self, mode: Mode, options: CycleOptions, parent: Arc<State>) -> Preparation {
         let manifest = self.loaded.as_ref().and_then(|loaded| loaded.manifest.as_deref());
+        let snapshot = match options.snapshot {
+            true => SnapshotDue::Always,
+            false => SnapshotDue::after(manifest, &self.entry.snapshots, self.snapshot_every),
+        };
         Preparation {
             mode,
             published: Arc::clone(self.state()),
@@ -121,7 +126,7 @@ impl Producer {
             segments: self.replica.segments().clone(),
             blobs: self.blobs.clone(),
             options,
-            snapshot: SnapshotDue::after(manifest, &self.entry.snapshots, self.snapshot_every),
+            snapshot,
             seeds: (0..SEEDS).map(|_| self.random_seed()).collect(),
         }
     }

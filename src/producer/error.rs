@@ -10,7 +10,7 @@ use crate::format::FormatError;
 use crate::format::sections::message::SectionError;
 use crate::format::sections::shard::ShardError;
 use crate::identifiers::{Fingerprint, KeyHash};
-use crate::schema::{Schema, TypeIndex};
+use crate::schema::{BreakReason, Schema, TypeIndex};
 use crate::state::{OpenError, StepError};
 
 /// A cycle that failed. Nothing was published, and the producer is as it was before.
@@ -130,6 +130,12 @@ pub enum ProducerError {
 }
 
 impl ProducerError {
+    /// Schemas that do not go together.
+    pub(super) fn broken(reasons: &[BreakReason]) -> Self {
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        Self::Break { reasons: reasons.join("; ") }
+    }
+
     /// A record that was refused; `key` is how its key reads.
     pub(super) fn put(schema: &Schema, index: TypeIndex, key: &str, error: PutError) -> Self {
         let type_name = schema.record_type(index).name.clone();

@@ -14,6 +14,7 @@ mod options;
 mod prepare;
 mod publish;
 mod resolve;
+mod rollback;
 mod seen;
 mod snapshot_policy;
 mod validate;

@@ -9,4 +9,6 @@ pub struct CycleOptions {
     pub tags: Tags,
     /// A full cycle may empty a type that had records.
     pub allow_empty: bool,
+    /// The version gets a snapshot, whether one is due or not.
+    pub snapshot: bool,
 }

@@ -1,5 +1,7 @@
 //! What must hold before a version becomes visible.
 
+use std::sync::Arc;
+
 use crate::state::State;
 
 /// Judges a new state before anything of it is uploaded (keeps semantics 7).
@@ -54,14 +56,14 @@ pub struct ValidationFailure {
 }
 
 /// Runs every validator; the failures of all of them.
-pub(super) fn judge(
-    validators: &[std::sync::Arc<dyn Validator>],
+pub(super) fn judge<'v>(
+    validators: impl Iterator<Item = &'v Arc<dyn Validator>>,
     before: &State,
     after: &State,
 ) -> Vec<ValidationFailure> {
-    let failure = |validator: &std::sync::Arc<dyn Validator>| {
+    let failure = |validator: &Arc<dyn Validator>| {
         let reason = validator.judge(before, after)?;
         Some(ValidationFailure { validator: validator.name().to_owned(), reason })
     };
-    validators.iter().filter_map(failure).collect()
+    validators.filter_map(failure).collect()
 }

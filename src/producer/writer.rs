@@ -72,7 +72,7 @@ impl Draftsman {
     }
 
     /// Takes the record whose root pointer is the first of `words`.
-    fn put_words(&self, index: TypeIndex, words: &[u64]) -> Result<()> {
+    pub(super) fn put_words(&self, index: TypeIndex, words: &[u64]) -> Result<()> {
         self.put(index, |structure, message| self.plans.copy_words(structure, words, message))
     }
 
@@ -115,7 +115,7 @@ impl Draftsman {
         self.parent.schema().record_type(index).name.clone()
     }
 
-    fn find(&self, name: &str) -> Result<TypeIndex> {
+    pub(super) fn find(&self, name: &str) -> Result<TypeIndex> {
         let unknown = || self.refused(ProducerError::UnknownType { type_name: name.to_owned() });
         self.parent.schema().find_type(name).ok_or_else(unknown)
     }

@@ -1,4 +1,4 @@
-//! Pins: semantics 21, and rule R8.
+//! Pins and rollbacks: semantics 21, and rule R8.
 
 use std::time::Duration;
 
@@ -6,9 +6,12 @@ use hollowcast::ErrorKind;
 use hollowcast::announce::InProcessBus;
 use hollowcast::identifiers::Version;
 use hollowcast::operator::Operator;
-use hollowcast::producer::Producer;
+use hollowcast::producer::{CycleOptions, Outcome, Producer};
 
-use super::setting::{World, cities, named, published, schema, upsert};
+use super::setting::{
+    World, add, cities, delete, later_schema, named, populous, published, schema, text, upsert,
+};
+use super::store::Answer;
 
 const FIRST: [(u32, &str); 2] = [(1, "Rome"), (2, "Oslo")];
 
@@ -118,4 +121,93 @@ async fn consumers_hear_of_a_pin_semantics_21() {
     operator.pin("", Version(1), "").await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(consumer.read().version().0, 1);
+}
+
+/// Three versions, the first with a tag and a river, in which everything differs.
+async fn three_versions(world: &World) -> Producer {
+    let mut producer = world.producer().await;
+    let tagged =
+        CycleOptions { tags: [("month".to_owned(), "May".to_owned())].into(), ..CycleOptions::default() };
+    let first = producer.cycle_with(tagged, |writer| {
+        writer.add_words(writer.type_index("River")?, &text(Some("Rhine")))?;
+        add(writer, &FIRST)
+    });
+    published(first.await);
+    published(producer.incremental(|writer| upsert(writer, &[(1, "Paris"), (3, "Lima")])).await);
+    published(producer.incremental(|writer| delete(writer, 2)).await);
+    producer
+}
+
+#[tokio::test]
+async fn a_rollback_is_a_version_with_the_content_of_an_older_one_semantics_21() {
+    let world = World::new();
+    let mut producer = three_versions(&world).await;
+    let consumer = world.consumer().await;
+    let back = published(producer.rollback(Version(1)).await);
+    assert_eq!((back.version.0, back.bytes.snapshot.is_some(), back.bytes.delta.is_some()), (4, true, true));
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 4);
+    assert_eq!(cities(&consumer.read()), named(&FIRST));
+    assert_eq!(consumer.read().tags().get("month").map(String::as_str), Some("May"));
+
+    world.operator().pin("", Version(1), "compare").await.unwrap();
+    let restored = consumer.state().fingerprint();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 1);
+    assert_eq!(consumer.read().fingerprint(), restored, "equal fingerprints prove it");
+    let unchanged = producer.rollback(Version(1)).await.unwrap();
+    assert!(matches!(unchanged, Outcome::Unchanged(Version(4))));
+    published(producer.rollback(Version(3)).await);
+    published(producer.rollback(Version(2)).await);
+    assert_eq!(cities(producer.state()), named(&[(1, "Paris"), (2, "Oslo"), (3, "Lima")]));
+    assert_eq!(world.verify().await.unwrap().versions, 6);
+}
+
+/// Fields and types that came since keep their defaults, and stay.
+#[tokio::test]
+async fn a_rollback_keeps_what_the_schema_gained_semantics_21() {
+    let world = World::new();
+    let first = world.producer_with(&FIRST).await.state().fingerprint();
+    let mut producer = world.producer_of(later_schema()).start().await.unwrap();
+    let populated = producer.incremental(|writer| {
+        writer.upsert_words(writer.type_index("City")?, &populous(1, "Rome", 3_000_000))
+    });
+    published(populated.await);
+    published(producer.rollback(Version(1)).await);
+    assert_eq!((producer.state().fingerprint(), cities(producer.state())), (first, named(&FIRST)));
+    published(producer.rollback(Version(2)).await);
+    let city = producer.state().table("City").unwrap().get_bytes(&1u32.to_le_bytes()).unwrap();
+    assert_eq!(city.reader().u32(1), 3_000_000);
+}
+
+#[tokio::test]
+async fn a_rollback_to_what_is_not_there_changes_nothing_semantics_21() {
+    let world = World::new();
+    let mut producer = three_versions(&world).await;
+    world.store.writes();
+    for version in [0, 4] {
+        let error = producer.rollback(Version(version)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+    assert_eq!(world.store.writes(), Vec::<String>::new());
+    assert_eq!(producer.version().0, 3);
+}
+
+/// Interrupted anywhere, it is run again, by this producer or by another.
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_rollback_is_run_again_semantics_21() {
+    for place in ["PUT places/reverse", "PUT places/snapshots", "PUT places/manifests", "CREATE places/log"] {
+        for by_another in [false, true] {
+            let world = World::new();
+            let mut producer = three_versions(&world).await;
+            world.store.answer(place, Answer::Lost);
+            let failed = producer.rollback(Version(1)).await.unwrap_err();
+            assert_eq!(failed.kind(), ErrorKind::Unavailable, "{place}: {failed}");
+            world.store.heal();
+            if by_another {
+                producer = world.producer().await;
+            }
+            assert_eq!(published(producer.rollback(Version(1)).await).version.0, 4, "{place}");
+            assert_eq!(cities(&world.consumer().await.read()), named(&FIRST));
+            assert_eq!(world.verify().await.unwrap().versions, 4);
+        }
+    }
 }

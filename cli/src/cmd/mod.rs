@@ -8,6 +8,7 @@ pub mod log;
 pub mod pin;
 pub mod publish;
 pub mod retain;
+pub mod rollback;
 pub mod schema;
 pub mod stats;
 pub mod verify;
@@ -31,6 +32,7 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Diff(verb) => verb.run(&common).await,
         Verb::Pin(verb) => verb.run(&common).await,
         Verb::Unpin(verb) => verb.run(&common).await,
+        Verb::Rollback(verb) => verb.run(&common).await,
         Verb::Retain(verb) => verb.run(&common).await,
         Verb::Schema(verb) => verb.run(&common).await,
         Verb::Stats(verb) => verb.run(&common).await,

@@ -13,7 +13,7 @@ use crate::output::{print, print_json};
 use crate::session::dataset_store;
 
 /// Everyone: the only ring that the command line knows.
-const EVERYONE: &str = "";
+pub(super) const EVERYONE: &str = "";
 
 /// Hold all consumers at a version, whatever is published meanwhile
 ///
@@ -64,7 +64,8 @@ impl Unpin {
     }
 }
 
-fn operator(url: &DatasetUrl) -> Result<Operator> {
+/// Whoever typed the command.
+pub(super) fn operator(url: &DatasetUrl) -> Result<Operator> {
     let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let by = user.unwrap_or_else(|| format!("process {}", std::process::id()));
     Ok(Operator::new(dataset_store(url)?, by, Vec::new()))

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::{ArgGroup, Args};
 use hollowcast::log::Tail;
-use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::progress::{Progress, Stage, Unit};
 use hollowcast::replica::Chain;
@@ -16,7 +15,7 @@ use hollowcast::schema::infer::{Inference, Observed, infer};
 use hollowcast::schema::{Schema, TypeIndex};
 use serde_json::json;
 
-use crate::arguments::Common;
+use crate::arguments::{Common, TowardsOthers};
 use crate::dataset_url::DatasetUrl;
 use crate::exit::{self, Usage};
 use crate::ingest::{Format, KeyParser, Source, encode, observe, read_keys};
@@ -67,12 +66,8 @@ pub struct Publish {
     /// The files may have no record although the dataset has some
     #[arg(long)]
     allow_empty: bool,
-    /// Wait for a live producer to finish, at most so long if a time is given
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "forever", conflicts_with = "take_over")]
-    wait: Option<String>,
-    /// Fence a live producer
-    #[arg(long)]
-    take_over: bool,
+    #[command(flatten)]
+    manners: TowardsOthers,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
@@ -109,7 +104,7 @@ impl Publish {
         let dataset = Dataset::dynamic(self.url.name.clone(), schema.clone());
         let producer = Producer::builder(dataset, store_to_write(&self.url)?)
             .memory(memory(common))
-            .manners(self.manners()?)
+            .manners(self.manners.chosen()?)
             .writer(format!("hollowcast publish, process {}", std::process::id()))
             .progress(Arc::clone(&progress));
         let mut producer = producer.start().await?;
@@ -198,18 +193,6 @@ impl Publish {
         Ok(())
     }
 
-    fn manners(&self) -> Result<Manners> {
-        Ok(match self.wait.as_deref() {
-            _ if self.take_over => Manners::TakeOver,
-            None => Manners::Refuse,
-            Some("forever") => Manners::Wait(None),
-            Some(time) => {
-                let time = humantime::parse_duration(time);
-                Manners::Wait(Some(time.map_err(|error| Usage(format!("--wait: {error}")))?))
-            }
-        })
-    }
-
     async fn cycle(
         &self,
         producer: &mut Producer,
@@ -219,7 +202,7 @@ impl Publish {
         progress: &dyn Progress,
     ) -> Result<Outcome> {
         let tags: BTreeMap<String, String> = self.tags.iter().cloned().collect();
-        let options = CycleOptions { tags, allow_empty: self.allow_empty };
+        let options = CycleOptions { tags, allow_empty: self.allow_empty, snapshot: false };
         let index = schema
             .find_type(type_name)
             .ok_or_else(|| Usage(format!("the dataset has no type {type_name}")))?;
@@ -265,7 +248,8 @@ fn reading<'p>(
     Ok(|bytes| progress.advance(bytes))
 }
 
-fn report(outcome: &Outcome, elapsed: Duration, as_json: bool) -> Result<()> {
+/// Says what a cycle came to.
+pub(super) fn report(outcome: &Outcome, elapsed: Duration, as_json: bool) -> Result<()> {
     match (outcome, as_json) {
         (Outcome::Unchanged(version), false) => print(format!("unchanged, version {version}\n").as_bytes()),
         (Outcome::Unchanged(version), true) => print_json(&json!({

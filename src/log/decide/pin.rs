@@ -18,10 +18,12 @@ pub struct Pin {
     pub by: String,
     /// Why; for people.
     pub why: String,
+    /// Whether it leaves a ring alone that is held for another reason.
+    pub yields: bool,
 }
 
 impl Decide for Pin {
-    /// Done if the ring is pinned there already, by whomever.
+    /// Done if the ring is pinned there already, by whomever, or is left alone.
     fn decide(&self, tail: Option<&LogEntry>, _nonce: Nonce) -> Decision {
         let tail = match of_dataset(tail, self.dataset) {
             Ok(tail) => tail,
@@ -31,10 +33,12 @@ impl Decide for Pin {
             return Decision::Refuse(error);
         }
         let place = tail.targets.binary_search_by(|target| target.ring.as_str().cmp(&self.ring));
-        if let Ok(place) = place
-            && is_pinned_at(&tail.targets[place], self.manifest)
-        {
-            return Decision::Done;
+        if let Ok(place) = place {
+            let target = &tail.targets[place];
+            let is_anothers = target.hold.as_ref().is_some_and(|hold| hold.why != self.why);
+            if is_pinned_at(target, self.manifest) || (self.yields && is_anothers) {
+                return Decision::Done;
+            }
         }
         let hold = Hold { reason: HoldReason::Pinned, by: self.by.clone(), why: self.why.clone() };
         let target = Target { ring: self.ring.clone(), manifest: Some(self.manifest), hold: Some(hold) };
@@ -64,10 +68,12 @@ pub struct Unpin {
     pub dataset: DatasetId,
     /// The ring; "" is everyone without another.
     pub ring: String,
+    /// Only from what holds it for this reason; from anything for `None`.
+    pub only: Option<String>,
 }
 
 impl Decide for Unpin {
-    /// Done if nothing holds the ring.
+    /// Done if nothing holds the ring that it should be released from.
     fn decide(&self, tail: Option<&LogEntry>, _nonce: Nonce) -> Decision {
         let tail = match of_dataset(tail, self.dataset) {
             Ok(tail) => tail,
@@ -76,7 +82,8 @@ impl Decide for Unpin {
         let Some(place) = tail.targets.iter().position(|target| target.ring == self.ring) else {
             return Decision::Refuse(LogError::NoRing { ring: self.ring.clone(), sequence: tail.sequence });
         };
-        if tail.targets[place].hold.is_none() {
+        let hold = tail.targets[place].hold.as_ref();
+        if hold.is_none_or(|hold| self.only.as_ref().is_some_and(|only| *only != hold.why)) {
             return Decision::Done;
         }
         let mut targets = tail.targets.clone();
@@ -126,11 +133,12 @@ mod tests {
             manifest: manifest(version),
             by: "ops".to_owned(),
             why: "prices".to_owned(),
+            yields: false,
         }
     }
 
     fn unpin(ring: &str) -> Unpin {
-        Unpin { dataset: entry().dataset, ring: ring.to_owned() }
+        Unpin { dataset: entry().dataset, ring: ring.to_owned(), only: None }
     }
 
     fn appended(decide: &dyn Decide, tail: &LogEntry) -> LogEntry {
@@ -169,6 +177,19 @@ mod tests {
         assert_eq!(appended(&pin("canary", 7), &tail).targets[1].manifest, Some(manifest(7)));
         let held_back = appended(&pin("late", 7), &tail);
         assert_eq!(held_back.targets[2].hold.as_ref().map(|hold| hold.reason), Some(HoldReason::Pinned));
+    }
+
+    /// The example's rings are held because of "bad prices".
+    #[test]
+    fn who_yields_leaves_what_others_hold_alone_r8() {
+        let tail = entry();
+        let mild = |ring, why: &str| Pin { why: why.to_owned(), yields: true, ..pin(ring, 6) };
+        assert!(matches!(mild("canary", "rollback").decide(Some(&tail), nonce(5)), Decision::Done));
+        assert_eq!(appended(&mild("canary", "bad prices"), &tail).targets[1].manifest, Some(manifest(6)));
+        assert_eq!(appended(&mild("", "rollback"), &tail).targets[0].manifest, Some(manifest(6)));
+        let only = |why: &str| Unpin { only: Some(why.to_owned()), ..unpin("canary") };
+        assert!(matches!(only("rollback").decide(Some(&tail), nonce(5)), Decision::Done));
+        assert_eq!(appended(&only("bad prices"), &tail).targets[1].manifest, tail.latest);
     }
 
     #[test]

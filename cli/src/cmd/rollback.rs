@@ -1,0 +1,84 @@
+//! `rollback`: the content of an older version becomes the next one.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+use hollowcast::identifiers::Version;
+use hollowcast::log::LogEntry;
+use hollowcast::producer::{Dataset, Outcome, Producer};
+use hollowcast::schema::Schema;
+
+use super::pin::{EVERYONE, operator};
+use super::publish::report;
+use crate::arguments::{Common, TowardsOthers};
+use crate::dataset_url::DatasetUrl;
+use crate::exit;
+use crate::progress::bars;
+use crate::session::{Session, memory, store_to_write};
+
+/// Publish the content of an older version as the next one
+///
+/// Consumers are pinned at that version at once, then it is published again with a new number and a snapshot, then they are released. Consumers
+/// that somebody else pinned stay where they are. Interrupted, it is run again and goes on from there; consumers stay at the old version until
+/// then.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  hollowcast rollback ./data/airports 41
+  hollowcast rollback ./data/airports 41 --wait=30s --json")]
+pub struct Rollback {
+    /// The dataset
+    url: DatasetUrl,
+    /// The version whose content shall come back
+    version: u64,
+    #[command(flatten)]
+    manners: TowardsOthers,
+}
+
+impl Rollback {
+    /// Pins, publishes, releases.
+    pub async fn run(&self, common: &Common) -> Result<u8> {
+        let started = Instant::now();
+        let mut operator = operator(&self.url)?;
+        // By this reason it knows its own pin, also that of a run that was interrupted.
+        let why = format!("rollback to version {}", self.version);
+        let pinned = operator.pin_unless_held(EVERYONE, Version(self.version), &why).await?;
+        let is_ours = is_held_for(&pinned.entry, &why);
+        let outcome = self.publish(common).await.inspect_err(|_| {
+            if is_ours {
+                eprintln!(
+                    "consumers are held at version {}: run it again to go on, or `hollowcast unpin`",
+                    self.version
+                );
+            }
+        })?;
+        operator.unpin_if_held(EVERYONE, &why).await?;
+        report(&outcome, started.elapsed(), common.json)?;
+        Ok(exit::DONE)
+    }
+
+    async fn publish(&self, common: &Common) -> Result<Outcome> {
+        let newest = Session::open(&self.url, common)?.load(None).await?;
+        let dataset = Dataset::dynamic(self.url.name.clone(), Schema::clone(newest.state.schema()));
+        let producer = Producer::builder(dataset, store_to_write(&self.url)?)
+            .memory(memory(common))
+            .manners(self.manners.chosen()?)
+            .writer(format!("hollowcast rollback, process {}", std::process::id()))
+            .progress(bars());
+        let mut producer = producer.start().await?;
+        let outcome = producer.rollback(Version(self.version)).await;
+        producer.stop().await;
+        Ok(outcome?)
+    }
+}
+
+/// Whether consumers are held for this reason; tells of another.
+fn is_held_for(entry: &LogEntry, why: &str) -> bool {
+    let target = entry.target(EVERYONE);
+    let Some(hold) = &target.hold else { return false };
+    let version = target.manifest.map_or(Version::NONE, |manifest| manifest.version);
+    if hold.why != why {
+        eprintln!("consumers stay at version {version}, where {} holds them: {}", hold.by, hold.why);
+    }
+    hold.why == why
+}

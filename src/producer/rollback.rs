@@ -1,0 +1,87 @@
+//! The content of an older version as the next one.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::validate::Validator;
+use super::write_state::Mode;
+use super::writer::Draftsman;
+use super::{CycleOptions, Outcome, Producer, ProducerError};
+use crate::error::Result;
+use crate::identifiers::{Fingerprint, Version};
+use crate::replica::Chain;
+use crate::schema::Compatibility;
+use crate::state::{Row, State, Table};
+use crate::wire::gather;
+use crate::workers;
+
+impl Producer {
+    /// Publishes the content and the tags of `version` as the next version, with a snapshot: the chain goes on and has no branch, and equal
+    /// fingerprints prove that the content is that of `version` (keeps semantics 21). Records get the defaults of fields that came since.
+    ///
+    /// A cycle like any other: validators judge it, and one that was interrupted is run again. To have consumers back at once, and not only
+    /// when the new version is there, pin them first ([`Operator::pin`](crate::operator::Operator::pin)).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version, or it is no longer kept; `Invalid` if its schema broke with today's; otherwise as
+    /// [`Producer::cycle`].
+    pub async fn rollback(&mut self, version: Version) -> Result<Outcome> {
+        if self.is_stale {
+            self.restore().await?;
+        }
+        let chain = Chain::at(self.log.store(), self.entry.clone());
+        let old = self.replica.load(&chain, Some(version), self.loaded.as_ref(), &self.progress).await?.state;
+        let (parent, draftsman) = self.draft(Mode::Full).await?;
+        if let Compatibility::Break(reasons) = parent.schema().compatibility(old.schema()) {
+            return Err(ProducerError::broken(&reasons).into());
+        }
+        let options = CycleOptions { tags: old.tags().clone(), allow_empty: true, snapshot: true };
+        let same = Arc::new(SameContent { version, fingerprint: old.fingerprint() });
+        let draftsman = workers::run(move || restate(&old, draftsman)).await?;
+        self.complete(Mode::Full, options, parent, draftsman, Some(same)).await
+    }
+}
+
+/// States every record of `old`.
+fn restate(old: &State, draftsman: Draftsman) -> Result<Draftsman> {
+    for table in old.tables() {
+        let index = draftsman.find(table.name())?;
+        let put = |words: &mut Vec<u64>, row: Row<'_>| {
+            words.clear();
+            gather(row.reader(), words)?;
+            draftsman.put_words(index, words)
+        };
+        let shards = (0..table.base.shards().len()).into_par_iter();
+        shards.try_for_each(|shard| {
+            let mut words = Vec::new();
+            table.shard_rows(shard).try_for_each(|(_, row)| put(&mut words, row))
+        })?;
+        overlay(table).try_for_each_init(Vec::new, put)?;
+    }
+    Ok(draftsman)
+}
+
+fn overlay(table: &Table) -> impl ParallelIterator<Item = Row<'_>> {
+    table.overlay_rows().map(|(_, row)| row).par_bridge()
+}
+
+/// Refuses any content but that of the version that was rolled back to.
+struct SameContent {
+    version: Version,
+    fingerprint: Fingerprint,
+}
+
+impl Validator for SameContent {
+    fn name(&self) -> &'static str {
+        "same content"
+    }
+
+    fn judge(&self, _: &State, after: &State) -> Option<String> {
+        let (expected, found) = (self.fingerprint, after.fingerprint());
+        let version = self.version;
+        (found != expected).then(|| {
+            format!("fingerprint {found} is not that of version {version}, {expected}; please report this")
+        })
+    }
+}
