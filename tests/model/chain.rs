@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use hollowcast::consumer::{Consumer, Memory, Wait};
 use hollowcast::environment::{Environment, SeededRandom, SystemClock};
-use hollowcast::identifiers::DatasetId;
+use hollowcast::identifiers::{DatasetId, Version};
 use hollowcast::log::politeness::Manners;
 use hollowcast::log::{SnapshotReference, Tail};
+use hollowcast::operator::Operator;
 use hollowcast::producer::{Dataset, Producer};
 use hollowcast::state::State;
 use hollowcast::store::DatasetStore;
@@ -32,6 +33,8 @@ pub(crate) struct Chain {
     pub(crate) choices: Choices,
     pub(crate) world: World,
     pub(crate) versions: Vec<KnownVersion>,
+    /// Place of the version at which consumers are pinned.
+    pinned: Option<usize>,
     /// Growth of the producer's own schema.
     pub(crate) growth: Growth,
     pub(crate) tally: Tally,
@@ -61,6 +64,7 @@ impl Chain {
         let mut chain = Self {
             world,
             versions: Vec::new(),
+            pinned: None,
             growth: Growth::NONE,
             tally: Tally::default(),
             producer: None,
@@ -93,11 +97,13 @@ impl Chain {
 
     async fn step(&mut self) {
         match self.choices.below(100) {
-            0..30 => self.full_cycle().await,
-            30..68 => self.incremental_cycle().await,
-            68..74 => self.refused_cycle().await,
-            74..82 => self.reopen_producer().await,
-            82..88 => self.reopen_consumer().await,
+            0..27 => self.full_cycle().await,
+            27..62 => self.incremental_cycle().await,
+            62..66 => self.roll_back().await,
+            66..71 => self.refused_cycle().await,
+            71..78 => self.reopen_producer().await,
+            78..84 => self.reopen_consumer().await,
+            84..90 => self.operate().await,
             _ => self.travel().await,
         }
         if self.choices.chance(70) {
@@ -161,7 +167,32 @@ impl Chain {
         self.producer = Some(producer.start().await.expect("a producer starts"));
     }
 
-    /// Lets the consumer go to the newest version.
+    /// Pins the consumers somewhere, or releases them.
+    async fn operate(&mut self) {
+        if self.versions.is_empty() {
+            return;
+        }
+        let mut operator = Operator::new(self.dataset.clone(), "operator", Vec::new());
+        if self.pinned.is_some() && self.choices.chance(60) {
+            assert!(operator.unpin("").await.expect("a ring is released").is_new);
+            self.pinned = None;
+            return self.tally.count("released");
+        }
+        let place = self.choices.below(self.versions.len());
+        let version = Version(self.versions[place].number);
+        let decided = operator.pin("", version, "because").await.expect("a version is pinned");
+        assert_eq!(decided.is_new, self.pinned != Some(place));
+        self.pinned = Some(place);
+        self.tally.count("pinned");
+    }
+
+    /// Where consumers shall be.
+    fn target(&self) -> &KnownVersion {
+        let place = self.pinned.unwrap_or(self.versions.len() - 1);
+        self.versions.get(place).expect("a version was published")
+    }
+
+    /// Lets the consumer go to its target.
     async fn follow(&mut self) {
         if self.versions.is_empty() {
             return;
@@ -172,9 +203,9 @@ impl Chain {
         }
         let consumer = self.consumer.as_ref().expect("it was opened");
         let refresh = consumer.refresh().await.expect("a consumer refreshes");
-        assert_eq!((refresh.to.0, refresh.refused.len()), (self.newest(), 0));
-        self.check_newest(&consumer.state(), "following");
-        self.tally.count("refreshed");
+        assert_eq!((refresh.to.0, refresh.refused.len()), (self.target().number, 0));
+        self.check_target(&consumer.state(), "following");
+        self.tally.count(if refresh.to < refresh.from { "refreshed back" } else { "refreshed" });
     }
 
     /// Ends the consumer and starts one on the host's state directory, at times once more without a store to start from.
@@ -183,20 +214,20 @@ impl Chain {
             return;
         }
         let consumer = self.open_consumer(self.host(), Arc::clone(&self.store)).await;
-        self.check_newest(&consumer.state(), "starting warm");
+        self.check_target(&consumer.state(), "starting warm");
         self.tally.count("started warm");
         // An empty memory store looks like the chain's, so the host knows the dataset there, and finds nothing of it.
         let is_in_memory = self.store.to_string() == hollowcast::store::memory().to_string();
         if is_in_memory && self.choices.chance(50) {
             let offline = self.open_consumer(self.host(), hollowcast::store::memory()).await;
-            self.check_newest(&offline.state(), "starting without a store");
+            self.check_target(&offline.state(), "starting without a store");
             self.tally.count("started without a store");
         }
         self.consumer = Some(consumer);
     }
 
-    fn check_newest(&self, state: &State, route: &str) {
-        self.world.check(state, self.versions.last().expect("a version was published"), route);
+    fn check_target(&self, state: &State, route: &str) {
+        self.world.check(state, self.target(), route);
     }
 
     async fn open_consumer(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> Consumer {

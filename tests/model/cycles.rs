@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hollowcast::format::Tags;
+use hollowcast::identifiers::Version;
 use hollowcast::producer::{CycleOptions, Outcome};
 use hollowcast::{Error, ErrorKind};
 
@@ -62,6 +63,19 @@ impl Chain {
         });
         let outcome = outcome.await;
         self.expect(outcome, content, tags);
+    }
+
+    /// Publishes the content and the tags of some version again.
+    pub(crate) async fn roll_back(&mut self) {
+        if self.versions.is_empty() {
+            return;
+        }
+        let place = self.choices.below(self.versions.len());
+        let known = &self.versions[place];
+        let (number, content, tags) = (known.number, known.content.clone(), known.tags.clone());
+        let outcome = self.producer().rollback(Version(number)).await;
+        self.expect(outcome, content, tags);
+        self.tally.count("rolled back");
     }
 
     /// A cycle that must fail and leave everything as it was.
