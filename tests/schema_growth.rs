@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hollowcast::cache::SegmentStore;
 use hollowcast::consumer::Memory;
 use hollowcast::environment::Environment;
-use hollowcast::log::Tail;
 use hollowcast::log::politeness::Manners;
+use hollowcast::log::{LogEntry, Tail};
 use hollowcast::producer::{Dataset, Outcome, Producer, Publication};
 use hollowcast::progress::Progress;
 use hollowcast::replica::Replica;
@@ -83,16 +83,14 @@ async fn a_type_comes_with_its_first_records_and_goes_by_reverse_delta_semantics
     let dataset = DatasetStore::new(store, Path::from("growing"), Environment::system());
     let replica = Replica::new(dataset.clone(), SegmentStore::heap(), TransferOptions::default());
     let entry = Tail::new(dataset).find().await.unwrap().unwrap().entry.clone();
+    let deltas_only = LogEntry { snapshots: Vec::new(), ..entry.clone() };
     let silent: Arc<dyn Progress> = Arc::new(());
-    let start =
-        replica.move_to(None, entry.dataset, &first.manifest, &entry.snapshots, &silent).await.unwrap();
-    let there =
-        replica.move_to(Some(&start.loaded), entry.dataset, &second.manifest, &[], &silent).await.unwrap();
+    let start = replica.move_to(None, &entry, &first.manifest, &silent).await.unwrap();
+    let there = replica.move_to(Some(&start.loaded), &deltas_only, &second.manifest, &silent).await.unwrap();
     assert_eq!(there.route.name(), "delta");
     let rivers = there.loaded.state.table("River").expect("the type came");
     assert!(rivers.get_bytes(&7u64.to_le_bytes()).is_some());
-    let back =
-        replica.move_to(Some(&there.loaded), entry.dataset, &first.manifest, &[], &silent).await.unwrap();
+    let back = replica.move_to(Some(&there.loaded), &deltas_only, &first.manifest, &silent).await.unwrap();
     assert_eq!(back.route.name(), "reverse delta");
     assert!(back.loaded.state.table("River").is_none());
     assert_eq!(back.loaded.state.fingerprint(), city.fingerprint());

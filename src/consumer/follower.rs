@@ -8,7 +8,7 @@ use super::listener::{Refresh, RefreshListener};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::ManifestReference;
 use crate::identifiers::{Sequence, Version};
-use crate::log::landing::{course, may_move, starts_cold};
+use crate::log::landing::{may_move, starts_cold};
 use crate::log::{LogEntry, Tail};
 use crate::progress::Progress;
 use crate::replica::{Loaded, Moved, Replica, origin_of};
@@ -101,8 +101,8 @@ impl Follower {
         let cold = self.loaded.as_ref().is_some_and(|loaded| starts_cold(loaded.state.dataset(), entry));
         let loaded = self.loaded.as_ref().filter(|_| !cold);
         let landed = if cold { Sequence(0) } else { self.landed };
-        let course = course(entry, &self.ring);
-        let target = course.target.map(ManifestReference::from).ok_or_else(|| self.nothing_announced())?;
+        let target = entry.target(&self.ring).manifest.as_ref().map(ManifestReference::from);
+        let target = target.ok_or_else(|| self.nothing_announced())?;
         if let Some(loaded) = loaded
             && (!may_move(landed, entry) || loaded.reference == target)
         {
@@ -111,8 +111,7 @@ impl Follower {
             return Ok(self.report(loaded.state.version(), None, started));
         }
         let from = loaded.map_or(Version::NONE, |loaded| loaded.state.version());
-        let moved =
-            self.replica.move_to(loaded, entry.dataset, &target, course.snapshots, &self.progress).await?;
+        let moved = self.replica.move_to(loaded, entry, &target, &self.progress).await?;
         self.loaded = Some(moved.loaded.clone());
         self.landed = entry.sequence;
         self.confirmed_at = self.replica.store().environment().clock.now();

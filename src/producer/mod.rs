@@ -151,10 +151,7 @@ impl Producer {
             && self.loaded.as_ref().is_none_or(|loaded| loaded.reference != latest)
         {
             let current = self.loaded.as_ref();
-            let moved = self
-                .replica
-                .move_to(current, entry.dataset, &latest, &entry.snapshots, &self.progress)
-                .await?;
+            let moved = self.replica.move_to(current, &entry, &latest, &self.progress).await?;
             self.loaded = Some(moved.loaded);
         }
         self.entry = entry;

@@ -28,7 +28,7 @@ use crate::cache::{Current, SectionName, SegmentStore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{BlobReference, Manifest, ManifestReference};
 use crate::identifiers::{DatasetId, Fingerprint, Sequence, Version};
-use crate::log::SnapshotReference;
+use crate::log::LogEntry;
 use crate::progress::{Progress, Stage, Unit};
 use crate::state::{Section, State, Transition};
 use crate::store::DatasetStore;
@@ -132,10 +132,11 @@ impl Replica {
             return Ok(loaded.clone());
         }
         let entry = chain.entry();
-        Ok(self.move_to(from, entry.dataset, &target, &entry.snapshots, progress).await?.loaded)
+        Ok(self.move_to(from, entry, &target, progress).await?.loaded)
     }
 
-    /// Moves from `current`, or from nothing, to the version of `target`.
+    /// Moves from `current`, or from nothing, to the version of `target`, by what `entry` says of the dataset: its identity, its snapshots, its
+    /// floor.
     ///
     /// Routes are tried from the fewest bytes up; a blob that turned out bad is not fetched again for a while (keeps semantics 16, 17, 19).
     ///
@@ -144,20 +145,19 @@ impl Replica {
     pub async fn move_to(
         &self,
         current: Option<&Loaded>,
-        dataset: DatasetId,
+        entry: &LogEntry,
         target: &ManifestReference,
-        snapshots: &[SnapshotReference],
         progress: &Arc<dyn Progress>,
     ) -> Result<Moved> {
-        let manifest = Arc::new(self.manifest(dataset, target).await?);
-        let current = current.filter(|loaded| loaded.state.dataset() == dataset);
+        let manifest = Arc::new(self.manifest(entry.dataset, target).await?);
+        let current = current.filter(|loaded| loaded.state.dataset() == entry.dataset);
         let from = match current {
             Some(loaded) => self.manifest_of(loaded).await,
             None => None,
         };
         let mut refused = Vec::new();
         let (mut failure, mut left_alone) = (None, None);
-        for route in plan(from.as_deref(), &manifest, snapshots) {
+        for route in plan(from.as_deref(), &manifest, &entry.snapshots, entry.floor) {
             if let Some(blob) = route.blobs().find(|blob| self.refusals.contains(blob)) {
                 let error = Error::from(ReplicaError::Refused { object: blob.name.clone() });
                 refused.push(RouteFailure::new(&route, &error));

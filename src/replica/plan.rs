@@ -51,11 +51,16 @@ impl Route {
 /// that of the version one is on, because only it names the reverse deltas).
 ///
 /// `current` is the manifest of the version that is loaded, `None` if there is none; it is not the target's. Each manifest repeats the links
-/// over the last 256 versions, so planning fetches nothing.
+/// over the last 256 versions, so planning fetches nothing. What led to versions below `floor` may be gone, and is not planned with.
 #[must_use]
-pub fn plan(current: Option<&Manifest>, target: &Manifest, snapshots: &[SnapshotReference]) -> Vec<Route> {
+pub fn plan(
+    current: Option<&Manifest>,
+    target: &Manifest,
+    snapshots: &[SnapshotReference],
+    floor: Version,
+) -> Vec<Route> {
     let mut routes = Vec::new();
-    if let Some(current) = current {
+    if let Some(current) = current.filter(|current| current.version.next() >= floor) {
         if current.version < target.version {
             routes.extend(forward(current.version, target).map(Route::Forward));
         } else {
@@ -149,7 +154,7 @@ mod tests {
         snapshots: &[SnapshotReference],
     ) -> Vec<(&'static str, u64)> {
         let current = current.map(|version| manifest(version, 1, &[]));
-        let routes = plan(current.as_ref(), target, snapshots);
+        let routes = plan(current.as_ref(), target, snapshots, Version::NONE);
         routes.iter().map(|route| (route.name(), route.bytes())).collect()
     }
 
@@ -167,7 +172,7 @@ mod tests {
     #[test]
     fn backward_goes_by_the_reverse_deltas_of_the_current_version_r9() {
         let current = manifest(9, 1, &[]);
-        let found = plan(Some(&current), &manifest(7, 1, &[]), &[]);
+        let found = plan(Some(&current), &manifest(7, 1, &[]), &[], Version::NONE);
         let [Route::Reverse(deltas)] = &found[..] else { panic!("{found:?}") };
         let hashes: Vec<_> = deltas.iter().map(|delta| delta.hash.0[0]).collect();
         assert_eq!(hashes, [9, 8], "newest first, and none of the target's own");
@@ -175,7 +180,7 @@ mod tests {
 
     #[test]
     fn forward_deltas_are_applied_oldest_first() {
-        let found = plan(Some(&manifest(5, 1, &[])), &manifest(8, 1, &[]), &[]);
+        let found = plan(Some(&manifest(5, 1, &[])), &manifest(8, 1, &[]), &[], Version::NONE);
         let names: Vec<_> = found[0].blobs().map(|blob| blob.hash.0[0]).collect();
         assert_eq!(names, [6, 7, 8]);
     }
@@ -188,6 +193,17 @@ mod tests {
         let short = manifest(300, 44, &[]);
         assert_eq!(routes(Some(42), &short, &[]), []);
         assert_eq!(routes(Some(43), &short, &[]), [("delta", 2570)]);
+    }
+
+    /// The delta to the floor itself is kept, those to versions below it are not.
+    #[test]
+    fn what_led_to_versions_below_the_floor_is_not_planned_with_r9() {
+        let target = manifest(9, 1, &[]);
+        let ways =
+            |from, floor| plan(Some(&manifest(from, 1, &[])), &target, &[snapshot(5, 500)], Version(floor));
+        let names = |routes: Vec<Route>| routes.iter().map(Route::name).collect::<Vec<_>>();
+        assert_eq!(names(ways(4, 5)), ["delta", "snapshot"]);
+        assert_eq!(names(ways(3, 5)), ["snapshot"]);
     }
 
     #[test]

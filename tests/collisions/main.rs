@@ -11,7 +11,7 @@ use hollowcast::cache::SegmentStore;
 use hollowcast::environment::{Environment, Random, SeededRandom};
 use hollowcast::format::ManifestReference;
 use hollowcast::identifiers::KeySeed;
-use hollowcast::log::Tail;
+use hollowcast::log::{LogEntry, Tail};
 use hollowcast::producer::{ChangeWriter, Outcome};
 use hollowcast::progress::Progress;
 use hollowcast::replica::Replica;
@@ -129,10 +129,10 @@ async fn go_back(setting: &Setting, mut versions: Vec<(ManifestReference, BTreeM
     let entry = Tail::new(dataset).find().await.unwrap().unwrap().entry.clone();
     let silent: Arc<dyn Progress> = Arc::new(());
     let (newest, _) = versions.pop().expect("there is a newest version");
-    let mut at =
-        replica.move_to(None, entry.dataset, &newest, &entry.snapshots, &silent).await.unwrap().loaded;
+    let mut at = replica.move_to(None, &entry, &newest, &silent).await.unwrap().loaded;
+    let deltas_only = LogEntry { snapshots: Vec::new(), ..entry };
     while let Some((reference, expected)) = versions.pop() {
-        let moved = replica.move_to(Some(&at), entry.dataset, &reference, &[], &silent).await.unwrap();
+        let moved = replica.move_to(Some(&at), &deltas_only, &reference, &silent).await.unwrap();
         assert_eq!(moved.route.name(), "reverse delta");
         at = moved.loaded;
         check(&at.state, &expected, &setting.asked);

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hollowcast::consumer::{Consumer, Memory, Wait};
 use hollowcast::environment::{Environment, SeededRandom, SystemClock};
-use hollowcast::identifiers::{DatasetId, Version};
+use hollowcast::identifiers::Version;
 use hollowcast::log::politeness::Manners;
-use hollowcast::log::{SnapshotReference, Tail};
+use hollowcast::log::{LogEntry, Tail};
 use hollowcast::operator::Operator;
 use hollowcast::producer::{Dataset, Producer};
+use hollowcast::retention::{Retention, RetentionPolicy};
 use hollowcast::state::State;
 use hollowcast::store::DatasetStore;
 use object_store::ObjectStore;
@@ -35,6 +37,8 @@ pub(crate) struct Chain {
     pub(crate) versions: Vec<KnownVersion>,
     /// Place of the version at which consumers are pinned.
     pinned: Option<usize>,
+    /// Versions below were given up.
+    floor: u64,
     /// Growth of the producer's own schema.
     pub(crate) growth: Growth,
     pub(crate) tally: Tally,
@@ -65,6 +69,7 @@ impl Chain {
             world,
             versions: Vec::new(),
             pinned: None,
+            floor: 0,
             growth: Growth::NONE,
             tally: Tally::default(),
             producer: None,
@@ -104,6 +109,7 @@ impl Chain {
             71..78 => self.reopen_producer().await,
             78..84 => self.reopen_consumer().await,
             84..90 => self.operate().await,
+            90..94 => self.retain().await,
             _ => self.travel().await,
         }
         if self.choices.chance(70) {
@@ -178,12 +184,33 @@ impl Chain {
             self.pinned = None;
             return self.tally.count("released");
         }
-        let place = self.choices.below(self.versions.len());
+        let place = self.any_kept();
         let version = Version(self.versions[place].number);
         let decided = operator.pin("", version, "because").await.expect("a version is pinned");
         assert_eq!(decided.is_new, self.pinned != Some(place));
         self.pinned = Some(place);
         self.tally.count("pinned");
+    }
+
+    /// Gives versions up: at most those before the target and the snapshot before it.
+    async fn retain(&mut self) {
+        let versions = 1 + self.choices.below(6) as u64;
+        let policy = RetentionPolicy { versions, max_age: Duration::ZERO };
+        let mut retention = Retention::new(self.dataset.clone(), "retention", policy);
+        let retained = retention.run(&()).await.expect("retention runs");
+        if self.versions.is_empty() {
+            return assert_eq!(retained.objects, []);
+        }
+        let allowed = self.target().number.saturating_sub(versions - 1).max(self.floor);
+        assert!((self.floor..=allowed).contains(&retained.floor.0), "{retained:?}, allowed to {allowed}");
+        self.tally.count(if retained.floor.0 > self.floor { "floor raised" } else { "floor kept" });
+        self.floor = retained.floor.0;
+    }
+
+    /// Place of some version that is kept.
+    pub(crate) fn any_kept(&mut self) -> usize {
+        let oldest = self.floor.saturating_sub(1) as usize;
+        oldest + self.choices.below(self.versions.len() - oldest)
     }
 
     /// Where consumers shall be.
@@ -243,8 +270,8 @@ impl Chain {
         if self.versions.is_empty() {
             return;
         }
-        let (dataset, snapshots) = self.snapshots().await;
-        let map = Map { dataset, snapshots: &snapshots, versions: &self.versions, world: &self.world };
+        let entry = self.entry().await;
+        let map = Map { entry: &entry, versions: &self.versions, world: &self.world };
         for traveller in &mut self.travellers {
             traveller.wander(&map, &mut self.choices, &mut self.tally).await;
         }
@@ -256,23 +283,24 @@ impl Chain {
             return;
         }
         self.choices.shuffle(&mut self.travellers);
-        let (dataset, snapshots) = self.snapshots().await;
-        let map = Map { dataset, snapshots: &snapshots, versions: &self.versions, world: &self.world };
+        let entry = self.entry().await;
+        let map = Map { entry: &entry, versions: &self.versions, world: &self.world };
         let newest = self.versions.len() - 1;
         let [jumping, stepping] = &mut self.travellers;
-        for place in 0..=newest {
+        let oldest = map.oldest();
+        for place in oldest..=newest {
             jumping.go(&map, place, Way::Snapshot, &mut self.tally).await;
         }
-        stepping.go(&map, 0, Way::Any, &mut self.tally).await;
-        for place in (1..=newest).chain((0..newest).rev()) {
+        stepping.go(&map, oldest, Way::Any, &mut self.tally).await;
+        for place in (oldest + 1..=newest).chain((oldest..newest).rev()) {
             stepping.go(&map, place, Way::Steps, &mut self.tally).await;
         }
     }
 
-    async fn snapshots(&self) -> (DatasetId, Vec<SnapshotReference>) {
+    /// The tail of the log.
+    async fn entry(&self) -> LogEntry {
         let mut tail = Tail::new(self.dataset.clone());
-        let found = tail.find().await.expect("the log can be read").expect("there is a log");
-        (found.entry.dataset, found.entry.snapshots.clone())
+        tail.find().await.expect("the log can be read").expect("there is a log").entry.clone()
     }
 
     fn any_memory(&mut self) -> Memory {

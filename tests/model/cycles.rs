@@ -70,7 +70,7 @@ impl Chain {
         if self.versions.is_empty() {
             return;
         }
-        let place = self.choices.below(self.versions.len());
+        let place = self.any_kept();
         let known = &self.versions[place];
         let (number, content, tags) = (known.number, known.content.clone(), known.tags.clone());
         let outcome = self.producer().rollback(Version(number)).await;

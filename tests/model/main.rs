@@ -1,8 +1,9 @@
 //! The model test: random chains of versions against plain maps.
 //!
-//! Each chain makes up a dataset and some forty steps from its seed: cycles, rollbacks, pins, failures, reopened producers and consumers,
-//! moves to arbitrary versions. After each of them all of a state is compared with the map of its version: by scan, and by lookup of every key that is there,
-//! was there or never was. In the end every version is reached by snapshot, by deltas and by reverse deltas.
+//! Each chain makes up a dataset and some forty steps from its seed: cycles, rollbacks, pins, retention, failures, reopened producers and
+//! consumers, moves to arbitrary versions. After each of them all of a state is compared with the map of its version: by scan, and by lookup
+//! of every key that is there, was there or never was. In the end every version that is kept is reached by snapshot, by deltas and by reverse
+//! deltas.
 //!
 //! A failure prints the seed of its chain. `HOLLOWCAST_MODEL_SEED=<seed>` runs only that one, `HOLLOWCAST_MODEL_CHAINS=<n>` the first n.
 

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use hollowcast::consumer::Memory;
-use hollowcast::identifiers::DatasetId;
-use hollowcast::log::SnapshotReference;
+use hollowcast::log::LogEntry;
 use hollowcast::progress::Progress;
 use hollowcast::replica::transfer::TransferOptions;
 use hollowcast::replica::{Loaded, Replica};
@@ -37,10 +36,16 @@ pub(crate) struct Traveller {
 
 /// What a move is planned with, besides its two ends.
 pub(crate) struct Map<'m> {
-    pub(crate) dataset: DatasetId,
-    pub(crate) snapshots: &'m [SnapshotReference],
+    pub(crate) entry: &'m LogEntry,
     pub(crate) versions: &'m [KnownVersion],
     pub(crate) world: &'m World,
+}
+
+impl Map<'_> {
+    /// Place of the oldest version that is kept.
+    pub(crate) fn oldest(&self) -> usize {
+        self.entry.floor.0.saturating_sub(1) as usize
+    }
 }
 
 /// Old states that a traveller keeps at most.
@@ -62,14 +67,20 @@ impl Traveller {
     /// Moves to the version at `place` and compares all of it.
     pub(crate) async fn go(&mut self, map: &Map<'_>, place: usize, way: Way, tally: &mut Tally) {
         let from = self.place();
+        // From a version that was given up no delta may lead away.
+        let is_lost = from.is_some_and(|from| map.versions[from].number < map.entry.floor.0);
+        let way = if is_lost { Way::Snapshot } else { way };
         if from == Some(place) && way != Way::Snapshot {
             return;
         }
         let target = &map.versions[place];
         let current = self.loaded.as_ref().filter(|_| way != Way::Snapshot);
-        let snapshots = if way == Way::Steps && current.is_some() { &[] } else { map.snapshots };
+        let mut entry = map.entry.clone();
+        if way == Way::Steps && current.is_some() {
+            entry.snapshots.clear();
+        }
         let progress: Arc<dyn Progress> = Arc::new(());
-        let moved = self.replica.move_to(current, map.dataset, &target.reference, snapshots, &progress).await;
+        let moved = self.replica.move_to(current, &entry, &target.reference, &progress).await;
         let moved =
             moved.unwrap_or_else(|error| panic!("{} from {from:?} to {place}, {way:?}: {error}", self.name));
         assert!(moved.refused.is_empty(), "{:?}", moved.refused);
@@ -89,7 +100,8 @@ impl Traveller {
 
     /// Goes to a random version and looks whether an old state is as it was.
     pub(crate) async fn wander(&mut self, map: &Map<'_>, choices: &mut Choices, tally: &mut Tally) {
-        let place = choices.below(map.versions.len());
+        let oldest = map.oldest();
+        let place = oldest + choices.below(map.versions.len() - oldest);
         let way = *choices.pick(&[Way::Any, Way::Any, Way::Steps, Way::Steps, Way::Snapshot]);
         self.go(map, place, way, tally).await;
         while self.kept.len() > KEPT {

@@ -14,10 +14,11 @@ use hollowcast::cache::SegmentStore;
 use hollowcast::consumer::{Consumer, Memory};
 use hollowcast::format::{BlobHeader, BlobReference, Codec, Compression, SectionEntry, head_length};
 use hollowcast::identifiers::ContentHash;
+use hollowcast::log::{LogEntry, Tail};
 use hollowcast::progress::Progress;
 use hollowcast::replica::transfer::TransferOptions;
 use hollowcast::replica::{Loaded, Replica};
-use hollowcast::store::DatasetStore;
+
 use hollowcast::{Error, ErrorKind};
 
 use super::setting::{DATASET, World, add, cities, delete, published, schema, upsert};
@@ -52,6 +53,8 @@ struct Site {
     /// A consumer's state at the first version, and at the last.
     first: Loaded,
     last: Loaded,
+    /// The log's tail, naming no snapshot.
+    deltas_only: LogEntry,
 }
 
 impl Site {
@@ -75,8 +78,9 @@ impl Site {
         }
         producer.stop().await;
         let last = load(&world).await;
+        let deltas_only = LogEntry { snapshots: Vec::new(), ..tail(&world).await };
         let objects = contents(&world).await;
-        Self { world, objects, versions, first, last }
+        Self { world, objects, versions, first, last, deltas_only }
     }
 
     fn neighbours(&self, object: &str) -> Vec<String> {
@@ -122,8 +126,7 @@ impl Site {
     async fn moves(&self, from: &Loaded, to: &Loaded, context: &str) -> Result<&'static str, Error> {
         let expected = cities(&from.state);
         let silent: Arc<dyn Progress> = Arc::new(());
-        let dataset = from.state.dataset();
-        let moved = replica(&self.world).move_to(Some(from), dataset, &to.reference, &[], &silent).await;
+        let moved = replica(&self.world).move_to(Some(from), &self.deltas_only, &to.reference, &silent).await;
         assert_eq!(cities(&from.state), expected, "{context}: what was loaded changed");
         let moved = moved?;
         let state = &moved.loaded.state;
@@ -139,18 +142,19 @@ impl Site {
 }
 
 fn replica(world: &World) -> Replica {
-    let store = DatasetStore::new(world.store(), Path::from(DATASET), world.environment.clone());
-    Replica::new(store, SegmentStore::heap(), TransferOptions::default())
+    Replica::new(world.dataset(), SegmentStore::heap(), TransferOptions::default())
 }
 
 /// The newest version, as a consumer has it.
 async fn load(world: &World) -> Loaded {
-    let replica = replica(world);
-    let entry =
-        hollowcast::log::Tail::new(replica.store().clone()).find().await.unwrap().unwrap().entry.clone();
+    let (replica, entry) = (replica(world), tail(world).await);
     let target = entry.latest.as_ref().unwrap().into();
     let silent: Arc<dyn Progress> = Arc::new(());
-    replica.move_to(None, entry.dataset, &target, &entry.snapshots, &silent).await.unwrap().loaded
+    replica.move_to(None, &entry, &target, &silent).await.unwrap().loaded
+}
+
+async fn tail(world: &World) -> LogEntry {
+    Tail::new(world.dataset()).find().await.unwrap().unwrap().entry.clone()
 }
 
 async fn contents(world: &World) -> BTreeMap<String, Vec<u8>> {
