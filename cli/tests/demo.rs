@@ -19,6 +19,9 @@ fn the_tour_tells_what_happened() {
         "version 3, Airport: 28270 records (63 added, 51 removed, 654 changed)",
         "version 4, Airport: 28274 records (34 added, 30 removed, 132 changed)",
         "unchanged, version 3",
+        "pinned at version 2; ",
+        "released; consumers go to version 4",
+        "version 5, Airport: 28270 records (30 added, 34 removed, 132 changed)",
     ] {
         assert!(told.contains(counts), "{counts}\n{told}");
     }
@@ -32,6 +35,9 @@ fn the_tour_tells_what_happened() {
         "refused: deltas/00000000000000000003-00000000000000000004-",
         "1000000 lookups of random airports in version 3",
         "version 4 by delta",
+        "version 2 by reverse delta",
+        "version 4 by delta",
+        "version 5 by delta",
     ];
     assert_eq!(consumer.len(), expected.len(), "{told}");
     for (line, expected) in consumer.iter().zip(expected) {

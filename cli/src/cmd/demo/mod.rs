@@ -15,7 +15,7 @@ use clap::Args;
 use crate::arguments::Common;
 use crate::exit::{self, Usage};
 
-/// Take a guided tour: publish, follow, look up, survive a damaged file
+/// Take a guided tour: publish, follow, look up, survive a damaged file, go back
 ///
 /// Publishes four releases of the world's airports into a new folder while a consumer in another process follows them, and leaves the folder
 /// for you to look around in. Takes some fifteen seconds.

@@ -17,6 +17,8 @@ use crate::output::{bytes, print};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Version whose delta is damaged.
 const DAMAGED: u64 = 4;
+/// Version that has the content of an older one.
+const ROLLED_BACK: u64 = 5;
 
 /// Tells it in `folder`.
 pub(super) async fn tell(folder: &Path) -> Result<()> {
@@ -42,9 +44,12 @@ pub(super) async fn tell(folder: &Path) -> Result<()> {
 
     heading("5. A file of the next version is damaged before the consumer sees it")?;
     damage_and_repair(&tour, &mut consumer).await?;
+
+    heading("6. An operator takes the fleet back at once, and then the content")?;
+    take_back(&tour, &mut consumer).await?;
     consumer.stop().await?;
 
-    heading("6. What is left: an object store's content, in a folder")?;
+    heading("7. What is left: an object store's content, in a folder")?;
     for (name, length) in tour.objects()? {
         say(&format!("  {:>10}  {name}", bytes(length)))?;
     }
@@ -69,6 +74,17 @@ async fn damage_and_repair(tour: &Tour, consumer: &mut ConsumerProcess) -> Resul
     consumer.reaches(DAMAGED).await
 }
 
+/// The consumer is pinned, released, and follows a rollback.
+async fn take_back(tour: &Tour, consumer: &mut ConsumerProcess) -> Result<()> {
+    let dataset = at(tour);
+    run(tour, &["pin", &dataset, "2"]).await?;
+    consumer.reaches(2).await?;
+    run(tour, &["unpin", &dataset]).await?;
+    consumer.reaches(DAMAGED).await?;
+    run(tour, &["rollback", &dataset, "3"]).await?;
+    consumer.reaches(ROLLED_BACK).await
+}
+
 fn farewell(tour: &Tour) -> Result<()> {
     heading("Look around")?;
     let dataset = at(tour);
@@ -77,6 +93,7 @@ fn farewell(tour: &Tour) -> Result<()> {
         format!("hollowcast diff {dataset} 1 {DAMAGED} --summary"),
         format!("hollowcast get {dataset} KJFK --version 2"),
         format!("hollowcast stats {dataset}"),
+        format!("hollowcast retain {dataset} --keep 1 --max-age 0s --dry-run"),
         format!("hollowcast log {dataset}"),
     ] {
         say(&format!("  {line}"))?;
