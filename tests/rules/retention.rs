@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use object_store::ObjectStoreExt;
+
 use hollowcast::ErrorKind;
 use hollowcast::identifiers::Version;
 use hollowcast::producer::Producer;
@@ -244,6 +246,27 @@ async fn a_consumer_whose_version_is_gone_arrives_all_the_same_semantics_14_r9()
     world.retention(1).run(&()).await.unwrap();
     assert_eq!(consumer.refresh().await.unwrap().to.0, 15);
     assert_eq!(cities(&consumer.read()), cities(producer.state()));
+}
+
+/// Whoever checks everything is not misled by what goes meanwhile.
+#[tokio::test]
+async fn verification_beside_retention_finds_nothing_wrong_semantics_14() {
+    let world = World::new();
+    let mut producer = chain(&world, 10).await;
+    let mut gone = 0;
+    for _ in 0..12 {
+        let change = async {
+            grow(&mut producer, 4).await;
+            world.retention(1).run(&()).await.unwrap()
+        };
+        let (verified, retained) = tokio::join!(world.verify(), change);
+        verified.unwrap();
+        gone += retained.objects.len();
+    }
+    assert!(gone > 100, "{gone} objects");
+    let manifest = world.objects("manifests").await.pop().unwrap();
+    world.store.inner().delete(&manifest.as_str().into()).await.unwrap();
+    assert_eq!(world.verify().await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

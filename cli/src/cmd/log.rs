@@ -55,7 +55,9 @@ impl Log {
         let mut entries = Vec::new();
         for sequence in &numbers[first..] {
             let name = ObjectName::LogEntry(*sequence);
-            let bytes = store.get(&name, LogEntry::LIMIT).await.map_err(hollowcast::Error::from)?;
+            // One that went since it was listed was given up.
+            let found = store.find(&name, LogEntry::LIMIT).await.map_err(hollowcast::Error::from)?;
+            let Some(bytes) = found else { continue };
             entries.push(LogEntry::decode(bytes, *sequence).map_err(hollowcast::Error::from)?.entry);
         }
         Ok(entries)
