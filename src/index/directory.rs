@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    /// What was room for more entries than there are, of a size that is mapped.
+    /// With room for more entries than there are, of a size that is mapped.
     #[test]
     fn a_large_directory_holds_what_was_merged() {
         let at = |row| OverlayPosition { section: u32::MAX, row };

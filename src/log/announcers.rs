@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::entry::LogEntry;
 use crate::announce::{Announcement, Announcer, StoreAnnouncer};
-use crate::identifiers::Version;
 use crate::store::DatasetStore;
 
 /// Whom to tell of a new entry once it is confirmed: the hint in the store first, then whatever bus there is.
@@ -25,7 +24,7 @@ impl Announcers {
         let announcement = Announcement {
             dataset: self.dataset.clone(),
             sequence: entry.sequence,
-            target: entry.target("").manifest.map_or(Version::NONE, |manifest| manifest.version),
+            target: entry.target("").version(),
             at: entry.at,
         };
         for announcer in &self.all {

@@ -120,6 +120,14 @@ pub struct Target {
     pub hold: Option<Hold>,
 }
 
+impl Target {
+    /// Number of the version; [`Version::NONE`] before the first.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.manifest.map_or(Version::NONE, |manifest| manifest.version)
+    }
+}
+
 /// Why a ring stays where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::identifiers::Version;
-use crate::log::LogEntry;
+use crate::log::{LogEntry, Target};
 use crate::replica::Chain;
 
-/// How many versions are kept, and for how long. A version stays while either says so, and while a target needs it.
+/// How many versions are kept, and for how long. A version stays while either says so, while a target needs it, and if it lies behind the
+/// last snapshot before one that does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionPolicy {
     /// As many versions up to the lowest target, that one included, at least 1. Default 64: going back is cheap within them.
@@ -36,9 +37,7 @@ impl RetentionPolicy {
     }
 
     fn by_number(&self, tail: &LogEntry) -> Version {
-        let targets =
-            tail.targets.iter().map(|target| target.manifest.map_or(Version::NONE, |at| at.version));
-        let lowest = targets.min().unwrap_or(Version::NONE);
+        let lowest = tail.targets.iter().map(Target::version).min().unwrap_or(Version::NONE);
         Version((lowest.0 + 1).saturating_sub(self.versions.max(1)))
     }
 }

@@ -75,10 +75,6 @@ fn kind_name(kind: EntryKind) -> &'static str {
     }
 }
 
-fn target_version(entry: &LogEntry) -> u64 {
-    entry.target("").manifest.map_or(0, |manifest| manifest.version.0)
-}
-
 fn reason_name(reason: HoldReason) -> &'static str {
     match reason {
         HoldReason::Pinned => "pinned",
@@ -93,7 +89,7 @@ fn json_of(entry: &LogEntry) -> serde_json::Value {
         "kind": kind_name(entry.kind),
         "epoch": entry.epoch.0,
         "latest": entry.latest_version().0,
-        "target": target_version(entry),
+        "target": entry.target("").version().0,
         "hold": entry.target("").hold.as_ref().map(|hold| json!({
             "reason": reason_name(hold.reason),
             "by": hold.by,
@@ -116,7 +112,7 @@ fn cells_of(entry: &LogEntry) -> Vec<String> {
         entry.epoch.to_string(),
         entry.floor.max(Version(1)).min(entry.latest_version()).to_string(),
         entry.latest_version().to_string(),
-        target_version(entry).to_string(),
+        entry.target("").version().to_string(),
         hold.unwrap_or_default(),
         entry.writer.clone(),
     ]

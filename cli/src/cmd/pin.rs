@@ -73,7 +73,7 @@ pub(super) fn operator(url: &DatasetUrl) -> Result<Operator> {
 
 fn report(decided: &Decided, common: &Common, words: impl Fn(Version, bool) -> String) -> Result<u8> {
     let target = decided.entry.target(EVERYONE);
-    let version = target.manifest.map_or(Version::NONE, |manifest| manifest.version);
+    let version = target.version();
     if common.json {
         print_json(&json!({
             "changed": decided.is_new,

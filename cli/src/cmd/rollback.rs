@@ -76,8 +76,8 @@ impl Rollback {
 fn is_held_for(entry: &LogEntry, why: &str) -> bool {
     let target = entry.target(EVERYONE);
     let Some(hold) = &target.hold else { return false };
-    let version = target.manifest.map_or(Version::NONE, |manifest| manifest.version);
     if hold.why != why {
+        let version = target.version();
         eprintln!("consumers stay at version {version}, where {} holds them: {}", hold.by, hold.why);
     }
     hold.why == why

@@ -2,7 +2,7 @@
 
 use super::{Decide, Decision, Judgement, of_dataset};
 use crate::identifiers::{DatasetId, Nonce, Version};
-use crate::log::entry::{EntryKind, LogEntry};
+use crate::log::entry::{EntryKind, LogEntry, Target};
 
 /// Raises the floor, below which versions may be deleted once the entry is in the log (rule R6).
 ///
@@ -20,8 +20,7 @@ impl RaiseFloor {
     /// The floor that `tail` allows; its own if none is higher.
     #[must_use]
     pub fn allowed(&self, tail: &LogEntry) -> Version {
-        let targets =
-            tail.targets.iter().map(|target| target.manifest.map_or(Version::NONE, |at| at.version));
+        let targets = tail.targets.iter().map(Target::version);
         let needed = targets.chain([tail.latest_version(), self.keep_from]).min().expect("latest is one");
         let snapshots = tail.snapshots.iter().map(|snapshot| snapshot.version);
         let highest = snapshots.filter(|version| *version <= needed).max();
@@ -55,8 +54,8 @@ impl Decide for RaiseFloor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::entry::SnapshotReference;
     use crate::log::entry::tests::{entry, manifest, nonce};
-    use crate::log::entry::{SnapshotReference, Target};
 
     fn raise(keep_from: u64) -> RaiseFloor {
         RaiseFloor { dataset: entry().dataset, keep_from: Version(keep_from) }

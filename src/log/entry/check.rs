@@ -2,7 +2,6 @@
 
 use super::LogEntry;
 use crate::announce::MessageFault;
-use crate::identifiers::Version;
 
 /// The first contradiction in `entry`.
 pub(super) fn check(entry: &LogEntry) -> Result<(), MessageFault> {
@@ -41,7 +40,7 @@ fn check_targets(entry: &LogEntry) -> Result<(), MessageFault> {
         return Err(MessageFault::new("targets", "rings in ascending order, each once", "another order"));
     }
     for target in &entry.targets {
-        let version = target.manifest.map_or(Version::NONE, |manifest| manifest.version);
+        let version = target.version();
         let show = || format!("version {version} for ring \"{}\"", target.ring);
         if target.hold.is_none() && target.manifest != entry.latest {
             let expected = format!("latest, version {}, without a hold", entry.latest_version());
