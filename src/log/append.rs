@@ -67,6 +67,12 @@ impl Log {
         self
     }
 
+    /// Who writes, as operators read it.
+    #[must_use]
+    pub fn writer(&self) -> &str {
+        &self.writer
+    }
+
     /// The store that holds the log.
     #[must_use]
     pub fn store(&self) -> &DatasetStore {

@@ -33,7 +33,7 @@ fn commit_on(claim: &LogEntry, parent: Option<ManifestReference>, attempt: u64) 
         attempt: Attempt(attempt),
         hash: ContentHash::of(&attempt.to_le_bytes()),
     };
-    Commit { epoch: claim.epoch, holder: claim.holder, parent, manifest, snapshot: None }
+    Commit { epoch: claim.epoch, holder: claim.holder, parent, manifest, snapshot: None, hold_back: None }
 }
 
 /// The entry that was appended.

@@ -101,6 +101,7 @@ impl Producer {
             return Err(ProducerError::RefusedRecord.into());
         }
         self.progress.stage(Stage { name: "comparing and encoding", unit: Unit::Records, total: None });
+        let hold_back = options.hold_back.clone();
         let preparation = self.preparation(mode, options, parent);
         let Some(prepared) = self.prepare(preparation, draftsman.into_types()).await? else {
             return Ok(Outcome::Unchanged(self.version()));
@@ -109,7 +110,7 @@ impl Producer {
         if !failures.is_empty() {
             return Err(ProducerError::Refused(failures).into());
         }
-        let publication = self.publish(prepared).await?;
+        let publication = self.publish(prepared, hold_back).await?;
         Ok(Outcome::Published(Box::new(publication)))
     }
 

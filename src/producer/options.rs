@@ -11,4 +11,7 @@ pub struct CycleOptions {
     pub allow_empty: bool,
     /// The version gets a snapshot, whether one is due or not.
     pub snapshot: bool,
+    /// Why consumers shall stay where they are, if they shall: the version is published, and every ring that nothing holds is held where it
+    /// is, until an operator releases or pins it.
+    pub hold_back: Option<String>,
 }

@@ -8,7 +8,7 @@ use crate::announce::milliseconds;
 use crate::error::{ErrorKind, Result};
 use crate::format::{BlobReference, FinishedBlob, Manifest, ManifestReference, TypeSummary};
 use crate::identifiers::{Attempt, ContentHash, Version};
-use crate::log::{Commit, Outcome, SnapshotReference};
+use crate::log::{Commit, Hold, HoldReason, Outcome, SnapshotReference};
 use crate::progress::{Stage, Unit};
 use crate::replica::Loaded;
 use crate::replica::transfer::{upload, upload_manifest};
@@ -27,8 +27,12 @@ pub struct PublishedBytes {
 }
 
 impl Producer {
-    /// Uploads, commits, and only then believes it (keeps R3, R4).
-    pub(super) async fn publish(&mut self, prepared: Prepared) -> Result<Publication> {
+    /// Uploads, commits, and only then believes it (keeps R3, R4). Consumers stay where they are if there is a reason to hold the version back.
+    pub(super) async fn publish(
+        &mut self,
+        prepared: Prepared,
+        hold_back: Option<String>,
+    ) -> Result<Publication> {
         let attempt = Attempt(self.log.store().environment().random.next_u64());
         let version = prepared.state.version();
         tracing::info!(target: "hollowcast::phase::upload", %version, "uploading");
@@ -36,7 +40,7 @@ impl Producer {
         let manifest = self.manifest(&prepared.state, attempt, &uploaded);
         let reference = upload_manifest(self.log.store(), &manifest).await?;
         tracing::info!(target: "hollowcast::phase::commit", %version, "about to create the log entry");
-        self.commit(attempt, &reference, uploaded.snapshot.as_ref()).await?;
+        self.commit(attempt, &reference, uploaded.snapshot.as_ref(), hold_back).await?;
         let types = prepared.state.tables().iter().zip(&prepared.changes);
         let types = types.map(|(table, (name, counts))| (name.clone(), table.len(), *counts)).collect();
         let (state, manifest) = (Arc::new(prepared.state), Some(Arc::new(manifest)));
@@ -110,6 +114,7 @@ impl Producer {
         attempt: Attempt,
         manifest: &ManifestReference,
         snapshot: Option<&BlobReference>,
+        hold_back: Option<String>,
     ) -> Result<()> {
         let version = manifest.version;
         let snapshot =
@@ -120,6 +125,11 @@ impl Producer {
             parent: self.entry.latest,
             manifest: crate::log::ManifestReference { version, attempt, hash: manifest.hash },
             snapshot,
+            hold_back: hold_back.map(|why| Hold {
+                reason: HoldReason::HeldBack,
+                by: self.log.writer().to_owned(),
+                why,
+            }),
         };
         let appended = self.log.append(&commit).await.map_err(crate::Error::from);
         match appended {

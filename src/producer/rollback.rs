@@ -36,7 +36,8 @@ impl Producer {
         if let Compatibility::Break(reasons) = parent.schema().compatibility(old.schema()) {
             return Err(ProducerError::broken(&reasons).into());
         }
-        let options = CycleOptions { tags: old.tags().clone(), allow_empty: true, snapshot: true };
+        let options =
+            CycleOptions { tags: old.tags().clone(), allow_empty: true, snapshot: true, hold_back: None };
         let same = Arc::new(SameContent { version, fingerprint: old.fingerprint() });
         let draftsman = workers::run(move || restate(&old, draftsman)).await?;
         self.complete(Mode::Full, options, parent, draftsman, Some(same)).await

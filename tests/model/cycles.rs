@@ -27,7 +27,8 @@ impl Chain {
         let before = self.content();
         let emptied = before.0.iter().zip(&content.0).any(|(old, new)| !old.is_empty() && new.is_empty());
         let is_meant = !emptied || self.choices.chance(70);
-        let options = CycleOptions { tags: self.tags(), allow_empty: emptied && is_meant, snapshot: false };
+        let options =
+            CycleOptions { tags: self.tags(), allow_empty: emptied && is_meant, ..CycleOptions::default() };
         let tags = options.tags.clone();
         let outcome = self.state_all(&content, options, |_| ()).await;
         if is_meant {
@@ -47,7 +48,7 @@ impl Chain {
         for change in &changes {
             self.apply(change, &mut content);
         }
-        let options = CycleOptions { tags: self.tags(), allow_empty: false, snapshot: false };
+        let options = CycleOptions { tags: self.tags(), allow_empty: false, ..CycleOptions::default() };
         let tags = options.tags.clone();
         let drafted: Vec<_> = changes.iter().map(|change| self.draft_change(change)).collect();
         let names = self.names();
@@ -84,7 +85,7 @@ impl Chain {
         let keyed =
             self.own_types().into_iter().filter(|number| self.shape_key(*number) != KeyShape::Keyless);
         let keyed: Vec<_> = keyed.filter(|number| !content.0[*number].is_empty()).collect();
-        let options = CycleOptions { tags: self.tags(), allow_empty: true, snapshot: false };
+        let options = CycleOptions { tags: self.tags(), allow_empty: true, ..CycleOptions::default() };
         if keyed.is_empty() || self.choices.chance(30) {
             let outcome =
                 self.producer().cycle_with(options, |writer| writer.type_index("Nowhere").map(|_| ()));

@@ -85,6 +85,51 @@ async fn a_ring_is_held_alone_semantics_21_r8() {
     assert_eq!((canary.refresh().await.unwrap().to.0, everyone.refresh().await.unwrap().to.0), (3, 1));
 }
 
+/// Published is not released: nobody goes there until an operator says so, whoever comes later included.
+#[tokio::test]
+async fn a_version_that_is_held_back_waits_for_its_release_semantics_21_r8() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let consumer = world.consumer().await;
+    let held = CycleOptions { hold_back: Some("look first".to_owned()), ..CycleOptions::default() };
+    let cycle = producer.incremental_with(held, |writer| upsert(writer, &[(3, "Lima")]));
+    assert_eq!(published(cycle.await).version.0, 2);
+    grow(&mut producer, 1).await;
+    assert_eq!((producer.version().0, consumer.refresh().await.unwrap().to.0), (3, 1));
+    assert_eq!(world.consumer().await.read().version().0, 1, "who comes later goes there too");
+
+    let released = world.operator().unpin("").await.unwrap();
+    assert!(released.is_new);
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 3);
+    grow(&mut producer, 1).await;
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 4, "nothing holds it any more");
+}
+
+/// A hold is another's business: a commit that is held back leaves a pinned ring its pin and its reason.
+#[tokio::test]
+async fn holding_back_leaves_pins_alone_semantics_21_r8() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    world.operator().pin("", Version(1), "bad prices").await.unwrap();
+    let held = CycleOptions { hold_back: Some("look first".to_owned()), ..CycleOptions::default() };
+    published(producer.incremental_with(held, |writer| upsert(writer, &[(3, "Lima")])).await);
+    let again = world.operator().pin("", Version(1), "again").await.unwrap();
+    assert!(!again.is_new);
+    assert_eq!(again.entry.target("").hold.as_ref().unwrap().why, "bad prices");
+}
+
+#[tokio::test]
+async fn a_first_version_may_be_held_back_semantics_21() {
+    let world = World::new();
+    let mut producer = world.producer().await;
+    let held = CycleOptions { hold_back: Some(String::new()), ..CycleOptions::default() };
+    published(producer.cycle_with(held, |writer| add(writer, &FIRST)).await);
+    let Err(waiting) = world.consumer_builder().start().await else { panic!("it is held back") };
+    assert_eq!(waiting.kind(), ErrorKind::NotFound, "{waiting}");
+    world.operator().unpin("").await.unwrap();
+    assert_eq!(cities(&world.consumer().await.read()), named(&FIRST));
+}
+
 #[tokio::test]
 async fn what_cannot_be_pinned_is_refused_and_nothing_is_written_semantics_21() {
     let world = World::new();

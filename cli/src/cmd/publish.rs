@@ -66,6 +66,9 @@ pub struct Publish {
     /// The files may have no record although the dataset has some
     #[arg(long)]
     allow_empty: bool,
+    /// Publish, but leave consumers where they are until `unpin`; WHY is what `log` and `versions` say
+    #[arg(long, value_name = "WHY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    hold_back: Option<String>,
     #[command(flatten)]
     manners: TowardsOthers,
 }
@@ -202,7 +205,12 @@ impl Publish {
         progress: &dyn Progress,
     ) -> Result<Outcome> {
         let tags: BTreeMap<String, String> = self.tags.iter().cloned().collect();
-        let options = CycleOptions { tags, allow_empty: self.allow_empty, snapshot: false };
+        let options = CycleOptions {
+            tags,
+            allow_empty: self.allow_empty,
+            hold_back: self.hold_back.clone(),
+            ..CycleOptions::default()
+        };
         let index = schema
             .find_type(type_name)
             .ok_or_else(|| Usage(format!("the dataset has no type {type_name}")))?;

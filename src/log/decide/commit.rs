@@ -4,10 +4,10 @@ use super::claim::fenced;
 use super::snapshots::with_snapshot;
 use super::{Decide, Decision, Judgement};
 use crate::identifiers::{Epoch, Nonce, Version};
-use crate::log::entry::{EntryKind, LogEntry, ManifestReference, SnapshotReference};
+use crate::log::entry::{EntryKind, Hold, LogEntry, ManifestReference, SnapshotReference};
 use crate::log::error::LogError;
 
-/// Makes a version the newest, and the target of every ring that nothing holds (rules R3, R8).
+/// Makes a version the newest, and the target of every ring that nothing holds, unless it is held back (rules R3, R8).
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// The epoch that this producer claimed.
@@ -20,6 +20,8 @@ pub struct Commit {
     pub manifest: ManifestReference,
     /// Its snapshot, if it has one.
     pub snapshot: Option<SnapshotReference>,
+    /// What holds every ring from here on that nothing held before: the version is committed, and consumers stay where they are.
+    pub hold_back: Option<Hold>,
 }
 
 impl Commit {
@@ -27,7 +29,10 @@ impl Commit {
         let latest = Some(self.manifest);
         let mut targets = tail.targets.clone();
         for target in targets.iter_mut().filter(|target| target.hold.is_none()) {
-            target.manifest = latest;
+            match &self.hold_back {
+                Some(hold) => target.hold = Some(hold.clone()),
+                None => target.manifest = latest,
+            }
         }
         let snapshots = match self.snapshot {
             Some(snapshot) => {
@@ -89,6 +94,7 @@ mod tests {
     use super::*;
     use crate::error::{Classify, ErrorKind};
     use crate::identifiers::{Attempt, ContentHash};
+    use crate::log::entry::HoldReason;
     use crate::log::entry::tests::{entry, manifest, nonce};
 
     fn commit(tail: &LogEntry) -> Commit {
@@ -98,6 +104,7 @@ mod tests {
             parent: tail.latest,
             manifest: manifest(tail.latest_version().0 + 1),
             snapshot: None,
+            hold_back: None,
         }
     }
 
@@ -118,6 +125,18 @@ mod tests {
         expected.latest = Some(commit.manifest);
         expected.targets[0].manifest = Some(commit.manifest);
         assert!(tail.targets[1..].iter().all(|target| target.hold.is_some()), "the example has held rings");
+        assert_eq!(*next, expected);
+    }
+
+    #[test]
+    fn a_commit_that_is_held_back_holds_free_rings_where_they_are_and_leaves_held_ones_alone_r8() {
+        let tail = entry();
+        let hold = Hold { reason: HoldReason::HeldBack, by: "etl".to_owned(), why: "look first".to_owned() };
+        let commit = Commit { hold_back: Some(hold.clone()), ..commit(&tail) };
+        let Decision::Append(next) = commit.decide(Some(&tail), nonce(5)) else { panic!("fits") };
+        let mut expected = LogEntry { kind: EntryKind::Commit, ..tail.clone() };
+        expected.latest = Some(commit.manifest);
+        expected.targets[0].hold = Some(hold);
         assert_eq!(*next, expected);
     }
 

@@ -316,6 +316,7 @@ fn commit_of_version_10() -> Commit {
         parent: tail.latest,
         manifest: manifest(10),
         snapshot: None,
+        hold_back: None,
     }
 }
 
