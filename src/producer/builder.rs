@@ -6,19 +6,19 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::settings::Settings;
+use super::standby::Standby;
 use super::{DEFAULT_SNAPSHOT_EVERY, Dataset, Producer, Validator};
 use crate::announce::Announcer;
 use crate::cache::Memory;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::format::{BlobWriterOptions, Compression};
-use crate::identifiers::KeySeed;
 use crate::log::politeness::Manners;
 use crate::log::{Announcers, Log};
 use crate::progress::Progress;
 use crate::replica::Replica;
 use crate::replica::transfer::TransferOptions;
-use crate::state::State;
 use crate::store::{DatasetStore, StoreError, Writers};
 
 /// Collects what a producer needs; every setting has a default.
@@ -31,6 +31,7 @@ pub struct ProducerBuilder {
     manners: Manners,
     writers: Writers,
     snapshot_every: u64,
+    break_if_unreadable: bool,
     compression: Compression,
     spool_folder: Option<PathBuf>,
     transfer: TransferOptions,
@@ -50,6 +51,7 @@ impl ProducerBuilder {
             manners: Manners::default(),
             writers: Writers::default(),
             snapshot_every: DEFAULT_SNAPSHOT_EVERY,
+            break_if_unreadable: false,
             compression: Compression::default(),
             spool_folder: None,
             transfer: TransferOptions::default(),
@@ -98,6 +100,14 @@ impl ProducerBuilder {
     #[must_use]
     pub fn snapshot_every(mut self, versions: u64) -> Self {
         self.snapshot_every = versions;
+        self
+    }
+
+    /// Whether to go on when the newest version cannot be read, because blobs of it are damaged or gone: the next full cycle is then a break,
+    /// a version without a delta, to which consumers go by its snapshot. Default: no, starting fails.
+    #[must_use]
+    pub fn break_if_unreadable(mut self, is_accepted: bool) -> Self {
+        self.break_if_unreadable = is_accepted;
         self
     }
 
@@ -150,6 +160,16 @@ impl ProducerBuilder {
     /// `Conflict` if another producer is live, `Fenced` if another claimed meanwhile, `Invalid` if the store is not fit, and whatever
     /// restoring fails with.
     pub async fn start(self) -> Result<Producer> {
+        let manners = self.manners;
+        self.stand_by()?.start(manners).await
+    }
+
+    /// A producer that waits until the one that is live has gone. It touches neither the dataset nor its log until it is told to
+    /// ([`Standby::take_over`]).
+    ///
+    /// # Errors
+    /// `Invalid` if the dataset has no usable name; what opening the state directory fails with.
+    pub fn stand_by(self) -> Result<Standby> {
         let path = Path::parse(self.dataset.name());
         let path = path
             .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.name().to_owned(), source })?;
@@ -158,32 +178,21 @@ impl ProducerBuilder {
         let spool_folder = self
             .spool_folder
             .or_else(|| segments.state_directory().map(|directory| directory.path().join("tmp")));
-        let mut log = Log::new(store.clone(), self.writer);
-        let tenure = log.claim(self.manners, self.writers).await?;
-        let claim = tenure.claim.clone();
-        let seed = KeySeed(self.environment.random.next_u64());
-        let nothing = State::none(claim.dataset, seed, Arc::new(self.dataset.schema().clone()));
-        let announcers = Announcers::new(&store, self.announcers);
-        let mut producer = Producer {
+        let settings = Settings {
             dataset: self.dataset,
-            log,
-            replica: Replica::new(store, segments, self.transfer),
-            tenure,
-            loaded: None,
-            nothing: Arc::new(nothing),
-            entry: claim.clone(),
-            is_stale: false,
+            writers: self.writers,
             snapshot_every: self.snapshot_every,
+            break_if_unreadable: self.break_if_unreadable,
             blobs: BlobWriterOptions {
                 compression: self.compression,
                 temporary_folder: spool_folder.clone(),
             },
             spool_folder,
             validators: self.validators,
-            announcers,
+            announcers: Announcers::new(&store, self.announcers),
             progress: self.progress,
         };
-        producer.load(claim).await?;
-        Ok(producer)
+        let log = Log::new(store.clone(), self.writer);
+        Ok(Standby::new(settings, log, Replica::new(store, segments, self.transfer)))
     }
 }

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use super::ground::Ground;
 use super::prepare::{Preparation, Prepared};
 use super::snapshot_policy::SnapshotDue;
 use super::validate::{Validator, judge};
 use super::write_state::{Mode, WriteState};
 use super::writer::Draftsman;
-use super::{ChangeWriter, CycleOptions, Outcome, Producer, ProducerError, Writer, under_schema};
+use super::{ChangeWriter, CycleOptions, Outcome, Producer, ProducerError, Writer};
 use crate::error::Result;
 use crate::progress::{Stage, Unit};
-use crate::schema::Compatibility;
-use crate::state::State;
 use crate::workers;
 
 /// Seeds that are tried when two keys have one hash.
@@ -40,10 +39,11 @@ impl Producer {
         options: CycleOptions,
         populate: impl FnOnce(&Writer) -> Result<()>,
     ) -> Result<Outcome> {
-        let (parent, draftsman) = self.draft(Mode::Full).await?;
-        let writer = Writer { draftsman };
+        self.freshen().await?;
+        let ground = self.ground(&options)?;
+        let writer = Writer { draftsman: self.draft(Mode::Full, &ground) };
         populate(&writer)?;
-        self.complete(Mode::Full, options, parent, writer.draftsman, None).await
+        self.complete(Mode::Full, options, ground, writer.draftsman, None).await
     }
 
     /// Publishes the changes that `change` states; everything else is carried over (keeps semantics 3).
@@ -63,29 +63,32 @@ impl Producer {
         options: CycleOptions,
         change: impl FnOnce(&ChangeWriter) -> Result<()>,
     ) -> Result<Outcome> {
-        let (parent, draftsman) = self.draft(Mode::Incremental).await?;
-        let writer = ChangeWriter { draftsman };
+        self.freshen().await?;
+        let ground = self.ground(&options)?;
+        if let Some(reason) = ground.break_reason {
+            return Err(ProducerError::BreakByChanges { reason }.into());
+        }
+        let writer = ChangeWriter { draftsman: self.draft(Mode::Incremental, &ground) };
         change(&writer)?;
-        self.complete(Mode::Incremental, options, parent, writer.draftsman, None).await
+        self.complete(Mode::Incremental, options, ground, writer.draftsman, None).await
     }
 
-    /// The parent under the schema of the next version, and something to write to.
-    pub(super) async fn draft(&mut self, mode: Mode) -> Result<(Arc<State>, Draftsman)> {
-        if self.is_stale {
-            self.restore().await?;
-        }
+    /// Restores the newest version if it is not certain that this is it.
+    pub(super) async fn freshen(&mut self) -> Result<()> {
+        if self.is_stale { self.restore().await } else { Ok(()) }
+    }
+
+    /// What the next version is made on under the producer's own schema.
+    fn ground(&self, options: &CycleOptions) -> Result<Ground> {
+        Ground::of(&self.newest, self.settings.dataset.schema(), options.accept_break)
+    }
+
+    /// Something to write to.
+    pub(super) fn draft(&self, mode: Mode, ground: &Ground) -> Draftsman {
         tracing::info!(target: "hollowcast::phase::populate", version = %self.version().next(), "stating records");
-        self.progress.stage(Stage { name: "stating records", unit: Unit::Records, total: None });
-        let parent = match self.state().schema().compatibility(self.dataset.schema()) {
-            Compatibility::Same => Arc::clone(self.state()),
-            Compatibility::Extends(schema) => under_schema(self.state(), schema),
-            Compatibility::Break(reasons) => {
-                return Err(ProducerError::broken(&reasons).into());
-            }
-        };
-        let draftsman =
-            Draftsman::new(mode, self.dataset.schema(), Arc::clone(&parent), self.spool_folder.as_deref());
-        Ok((parent, draftsman))
+        self.settings.progress.stage(Stage { name: "stating records", unit: Unit::Records, total: None });
+        let (own, spool_folder) = (self.settings.dataset.schema(), self.settings.spool_folder.as_deref());
+        Draftsman::new(mode, own, Arc::clone(&ground.parent), spool_folder)
     }
 
     /// The rest of a cycle; `also` judges besides the producer's own validators.
@@ -93,20 +96,21 @@ impl Producer {
         &mut self,
         mode: Mode,
         options: CycleOptions,
-        parent: Arc<State>,
+        ground: Ground,
         draftsman: Draftsman,
         also: Option<Arc<dyn Validator>>,
     ) -> Result<Outcome> {
         if draftsman.has_failed() {
             return Err(ProducerError::RefusedRecord.into());
         }
-        self.progress.stage(Stage { name: "comparing and encoding", unit: Unit::Records, total: None });
+        let progress = &self.settings.progress;
+        progress.stage(Stage { name: "comparing and encoding", unit: Unit::Records, total: None });
         let hold_back = options.hold_back.clone();
-        let preparation = self.preparation(mode, options, parent);
+        let preparation = self.preparation(mode, options, ground);
         let Some(prepared) = self.prepare(preparation, draftsman.into_types()).await? else {
             return Ok(Outcome::Unchanged(self.version()));
         };
-        let failures = judge(self.validators.iter().chain(&also), self.state(), &prepared.state);
+        let failures = judge(self.settings.validators.iter().chain(&also), self.state(), &prepared.state);
         if !failures.is_empty() {
             return Err(ProducerError::Refused(failures).into());
         }
@@ -114,18 +118,22 @@ impl Producer {
         Ok(Outcome::Published(Box::new(publication)))
     }
 
-    fn preparation(&self, mode: Mode, options: CycleOptions, parent: Arc<State>) -> Preparation {
-        let manifest = self.loaded.as_ref().and_then(|loaded| loaded.manifest.as_deref());
+    fn preparation(&self, mode: Mode, options: CycleOptions, ground: Ground) -> Preparation {
         let snapshot = match options.snapshot {
             true => SnapshotDue::Always,
-            false => SnapshotDue::after(manifest, &self.entry.snapshots, self.snapshot_every),
+            false => {
+                let every = self.settings.snapshot_every;
+                SnapshotDue::after(self.newest.manifest(), &self.entry.snapshots, every)
+            }
         };
         Preparation {
             mode,
             published: Arc::clone(self.state()),
-            parent,
+            is_break: ground.break_reason.is_some(),
+            parent: ground.parent,
+            had: self.newest.records(),
             segments: self.replica.segments().clone(),
-            blobs: self.blobs.clone(),
+            blobs: self.settings.blobs.clone(),
             options,
             snapshot,
             seeds: (0..SEEDS).map(|_| self.random_seed()).collect(),

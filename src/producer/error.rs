@@ -9,8 +9,8 @@ use crate::error::{Classify, ErrorKind};
 use crate::format::FormatError;
 use crate::format::sections::message::SectionError;
 use crate::format::sections::shard::ShardError;
-use crate::identifiers::{Fingerprint, KeyHash};
-use crate::schema::{BreakReason, Schema, TypeIndex};
+use crate::identifiers::{Fingerprint, KeyHash, Version};
+use crate::schema::{Schema, TypeIndex};
 use crate::state::{OpenError, StepError};
 
 /// A cycle that failed. Nothing was published, and the producer is as it was before.
@@ -60,6 +60,9 @@ pub enum ProducerError {
         /// Records it had.
         records: u64,
     },
+    /// A break without any record.
+    #[error("the cycle states no record at all; allow an empty dataset if that is meant")]
+    NothingStated,
     /// The log that the producer claimed is gone.
     #[error("the log of dataset {dataset} is gone; was the folder removed?")]
     LogGone {
@@ -69,11 +72,31 @@ pub enum ProducerError {
     /// Validators refused the new state.
     #[error("the new state was refused: {}", joined(.0))]
     Refused(Vec<ValidationFailure>),
-    /// The dataset's schema and the producer's do not go together.
-    #[error("the schema does not fit the dataset's: {reasons}")]
+    /// The dataset's schema and the producer's do not go together, or there is nothing to go on from.
+    #[error(
+        "only a break can follow, a version without a delta, with which the producer's schema takes the dataset's place: \
+         {reason}; accept it (`--accept-break`) if that is meant"
+    )]
     Break {
         /// Every reason.
-        reasons: String,
+        reason: String,
+    },
+    /// Blobs of the newest version are damaged or gone.
+    #[error(
+        "the newest version, {version}, cannot be read: {source}; a full cycle that accepts a break (`--accept-break`) goes on \
+         without it"
+    )]
+    Unreadable {
+        /// The version.
+        version: Version,
+        /// What is wrong with it.
+        source: crate::Error,
+    },
+    /// Changes to records that a break leaves nothing of.
+    #[error("a break carries nothing over, so it takes a full cycle: {reason}")]
+    BreakByChanges {
+        /// Why it would be a break.
+        reason: String,
     },
     /// Two keys have one hash under every seed that was tried.
     #[error(
@@ -130,12 +153,6 @@ pub enum ProducerError {
 }
 
 impl ProducerError {
-    /// Schemas that do not go together.
-    pub(super) fn broken(reasons: &[BreakReason]) -> Self {
-        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        Self::Break { reasons: reasons.join("; ") }
-    }
-
     /// A record that was refused; `key` is how its key reads.
     pub(super) fn put(schema: &Schema, index: TypeIndex, key: &str, error: PutError) -> Self {
         let type_name = schema.record_type(index).name.clone();
@@ -180,6 +197,7 @@ impl Classify for ProducerError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Cache(error) => error.kind(),
+            Self::Unreadable { source, .. } => source.kind(),
             Self::Format(error) => error.kind(),
             Self::Section(error) => error.kind(),
             Self::SelfCheck(_) | Self::NotReversible { .. } | Self::Snapshot(_) | Self::LostKey { .. } => {

@@ -10,18 +10,21 @@ mod cycle;
 mod dataset;
 mod encode;
 mod error;
+mod ground;
+mod newest;
 mod options;
 mod prepare;
 mod publish;
 mod resolve;
 mod rollback;
 mod seen;
+mod settings;
 mod snapshot_policy;
+mod standby;
 mod validate;
 mod write_state;
 mod writer;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::cache::Memory;
@@ -31,39 +34,31 @@ pub use error::ProducerError;
 pub use options::CycleOptions;
 pub use publish::PublishedBytes;
 pub use snapshot_policy::DEFAULT_SNAPSHOT_EVERY;
+pub use standby::Standby;
 pub use validate::{MinimumCount, ValidationFailure, Validator};
 pub use writer::{ChangeWriter, Writer};
 
 use crate::error::Result;
+use crate::format::ManifestReference;
 use crate::format::sections::changes::ChangeCounts;
-use crate::format::{BlobWriterOptions, ManifestReference};
 use crate::identifiers::{Epoch, KeySeed, Version};
-use crate::log::{Announcers, Log, LogEntry, Tenure};
-use crate::progress::Progress;
-use crate::replica::{Loaded, Replica};
-use crate::schema::Schema;
+use crate::log::{Log, LogEntry, Tenure};
+use crate::replica::Replica;
 use crate::state::State;
+use newest::Newest;
+use settings::Settings;
 
 /// Publishes versions of one dataset; the only producer that can, until another claims.
 pub struct Producer {
-    dataset: Dataset,
+    settings: Settings,
     log: Log,
     replica: Replica,
     tenure: Tenure,
-    /// The newest version, or none yet.
-    loaded: Option<Loaded>,
-    /// Records of no version, for a dataset without one.
-    nothing: Arc<State>,
-    /// The tail that `loaded` came from.
+    newest: Newest,
+    /// The tail that `newest` came from.
     entry: LogEntry,
     /// Whether a cycle ended without knowing whether its version was released, or another's was.
     is_stale: bool,
-    snapshot_every: u64,
-    blobs: BlobWriterOptions,
-    spool_folder: Option<PathBuf>,
-    validators: Vec<Arc<dyn Validator>>,
-    announcers: Announcers,
-    progress: Arc<dyn Progress>,
 }
 
 /// What a cycle came to.
@@ -106,6 +101,14 @@ impl Producer {
         ProducerBuilder::new(dataset, store)
     }
 
+    /// Restores what `tenure` found to be the newest version, from where `standby` followed to.
+    async fn begin(standby: Standby, tenure: Tenure) -> Result<Self> {
+        let Standby { settings, log, replica, loaded } = standby;
+        let entry = tenure.claim.clone();
+        let newest = newest::load(&settings, &replica, loaded, &entry).await?;
+        Ok(Self { settings, log, replica, tenure, newest, entry, is_stale: false })
+    }
+
     /// The newest version; [`Version::NONE`] before the first.
     #[must_use]
     pub fn version(&self) -> Version {
@@ -115,7 +118,7 @@ impl Producer {
     /// The state of the newest version; without records before the first.
     #[must_use]
     pub fn state(&self) -> &Arc<State> {
-        self.loaded.as_ref().map_or(&self.nothing, |loaded| &loaded.state)
+        self.newest.state()
     }
 
     /// The epoch that this producer claimed.
@@ -131,9 +134,11 @@ impl Producer {
     /// `Fenced` if another producer claimed the dataset; what reading the newest version fails with.
     pub async fn restore(&mut self) -> Result<()> {
         let found = self.log.tail().find().await?.map(|found| found.entry.clone());
-        let entry =
-            found.ok_or_else(|| ProducerError::LogGone { dataset: self.dataset.name().to_owned() })?;
-        self.load(entry).await?;
+        let entry = found
+            .ok_or_else(|| ProducerError::LogGone { dataset: self.settings.dataset.name().to_owned() })?;
+        let loaded = self.newest.loaded().cloned();
+        self.newest = newest::load(&self.settings, &self.replica, loaded, &entry).await?;
+        self.entry = entry;
         self.is_stale = false;
         Ok(())
     }
@@ -144,26 +149,14 @@ impl Producer {
         self.tenure.stop().await;
     }
 
-    /// Loads what `entry` calls the newest version.
-    async fn load(&mut self, entry: LogEntry) -> Result<()> {
-        let latest = entry.latest.as_ref().map(ManifestReference::from);
-        if let Some(latest) = latest
-            && self.loaded.as_ref().is_none_or(|loaded| loaded.reference != latest)
-        {
-            let current = self.loaded.as_ref();
-            let moved = self.replica.move_to(current, &entry, &latest, &self.progress).await?;
-            self.loaded = Some(moved.loaded);
-        }
-        self.entry = entry;
-        Ok(())
+    /// Gives the dataset up, if it is still its own, and gets ready for another turn: what a producer does that was fenced.
+    pub async fn stand_by(self) -> Standby {
+        let Self { settings, log, replica, newest, tenure, .. } = self;
+        tenure.stop().await;
+        Standby { settings, log, replica, loaded: newest.loaded().cloned() }
     }
 
     fn random_seed(&self) -> KeySeed {
         KeySeed(self.log.store().environment().random.next_u64())
     }
-}
-
-/// The state `parent` under a schema that gained fields or types.
-fn under_schema(parent: &Arc<State>, schema: Schema) -> Arc<State> {
-    Arc::new(State::clone(parent).with_schema(Arc::new(schema)))
 }

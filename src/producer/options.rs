@@ -11,6 +11,9 @@ pub struct CycleOptions {
     pub allow_empty: bool,
     /// The version gets a snapshot, whether one is due or not.
     pub snapshot: bool,
+    /// The version may be a break, if the producer's schema cannot follow from the dataset's or the newest version cannot be read: it has a
+    /// snapshot and no delta, and the producer's schema takes the dataset's place.
+    pub accept_break: bool,
     /// Why consumers shall stay where they are, if they shall: the version is published, and every ring that nothing holds is held where it
     /// is, until an operator releases or pins it.
     pub hold_back: Option<String>,

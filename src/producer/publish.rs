@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::newest::Newest;
 use super::prepare::{Deltas, Prepared};
 use super::{Producer, Publication};
 use crate::announce::milliseconds;
 use crate::error::{ErrorKind, Result};
-use crate::format::{BlobReference, FinishedBlob, Manifest, ManifestReference, TypeSummary};
+use crate::format::{BlobReference, FinishedBlob, Manifest, ManifestLink, ManifestReference, TypeSummary};
 use crate::identifiers::{Attempt, ContentHash, Version};
 use crate::log::{Commit, Hold, HoldReason, Outcome, SnapshotReference};
 use crate::progress::{Stage, Unit};
@@ -44,8 +45,8 @@ impl Producer {
         let types = prepared.state.tables().iter().zip(&prepared.changes);
         let types = types.map(|(table, (name, counts))| (name.clone(), table.len(), *counts)).collect();
         let (state, manifest) = (Arc::new(prepared.state), Some(Arc::new(manifest)));
-        self.loaded = Some(Loaded { state, reference: reference.clone(), manifest });
-        self.announcers.tell(&self.entry).await;
+        self.newest = Newest::Loaded(Loaded { state, reference: reference.clone(), manifest });
+        self.settings.announcers.tell(&self.entry).await;
         tracing::info!(target: "hollowcast::phase::published", %version, "released and announced");
         Ok(Publication { version, manifest: reference, types, bytes: uploaded.bytes() })
     }
@@ -72,21 +73,17 @@ impl Producer {
 
     fn begin_upload<'b>(&self, blobs: impl Iterator<Item = &'b FinishedBlob>) {
         let total = Some(blobs.map(FinishedBlob::length).sum());
-        self.progress.stage(Stage { name: "uploading", unit: Unit::Bytes, total });
+        self.settings.progress.stage(Stage { name: "uploading", unit: Unit::Bytes, total });
     }
 
     async fn put(&self, blob: Option<&FinishedBlob>, name: ObjectName) -> Result<Option<BlobReference>> {
         let Some(blob) = blob else { return Ok(None) };
-        let stored = upload(self.log.store(), &name, blob, self.replica.options(), &self.progress).await?;
+        let stored =
+            upload(self.log.store(), &name, blob, self.replica.options(), &self.settings.progress).await?;
         Ok(Some(stored))
     }
 
     fn manifest(&self, state: &State, attempt: Attempt, uploaded: &Uploaded) -> Manifest {
-        let parent = self.loaded.as_ref();
-        let links = parent.and_then(|loaded| {
-            let manifest = loaded.manifest.as_ref()?;
-            Some(manifest.child_links(loaded.reference.hash, self.entry.floor))
-        });
         let types = state.tables().iter().map(|table| TypeSummary {
             name: table.name().to_owned(),
             records: table.len(),
@@ -95,7 +92,7 @@ impl Producer {
         Manifest {
             dataset_id: state.dataset(),
             version: state.version(),
-            parent: parent.map(|loaded| loaded.reference.clone()),
+            parent: self.newest.reference().cloned(),
             epoch: self.tenure.epoch,
             attempt,
             created_at_ms: milliseconds(self.log.store().environment().clock.now()),
@@ -105,7 +102,22 @@ impl Producer {
             tags: state.tags().clone(),
             delta: uploaded.delta.clone(),
             reverse_delta: uploaded.reverse.clone(),
-            links: links.unwrap_or_default(),
+            links: self.links(),
+        }
+    }
+
+    /// From the next version back. Behind one whose manifest cannot be read nothing is known.
+    fn links(&self) -> Vec<ManifestLink> {
+        match (self.newest.manifest(), &self.entry.latest) {
+            (Some(manifest), Some(latest)) => manifest.child_links(latest.hash, self.entry.floor),
+            (None, Some(latest)) => vec![ManifestLink {
+                version: latest.version,
+                attempt: latest.attempt,
+                manifest_hash: latest.hash,
+                delta: None,
+                reverse_delta: None,
+            }],
+            (_, None) => Vec::new(),
         }
     }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::ground::Ground;
 use super::validate::Validator;
 use super::write_state::Mode;
 use super::writer::Draftsman;
-use super::{CycleOptions, Outcome, Producer, ProducerError};
+use super::{CycleOptions, Outcome, Producer};
 use crate::error::Result;
 use crate::identifiers::{Fingerprint, Version};
 use crate::replica::Chain;
-use crate::schema::Compatibility;
 use crate::state::{Row, State, Table};
 use crate::wire::gather;
 use crate::workers;
@@ -27,20 +27,27 @@ impl Producer {
     /// `NotFound` if there is no such version, or it is no longer kept; `Invalid` if its schema broke with today's; otherwise as
     /// [`Producer::cycle`].
     pub async fn rollback(&mut self, version: Version) -> Result<Outcome> {
-        if self.is_stale {
-            self.restore().await?;
-        }
+        self.rollback_with(version, CycleOptions::default()).await
+    }
+
+    /// As [`Producer::rollback`], with options: tags come on top of those of `version`. Across a break it is a break itself, which has to be
+    /// accepted: the schema of `version` comes back with it.
+    ///
+    /// # Errors
+    /// As [`Producer::rollback`].
+    pub async fn rollback_with(&mut self, version: Version, options: CycleOptions) -> Result<Outcome> {
+        self.freshen().await?;
         let chain = Chain::at(self.log.store(), self.entry.clone());
-        let old = self.replica.load(&chain, Some(version), self.loaded.as_ref(), &self.progress).await?.state;
-        let (parent, draftsman) = self.draft(Mode::Full).await?;
-        if let Compatibility::Break(reasons) = parent.schema().compatibility(old.schema()) {
-            return Err(ProducerError::broken(&reasons).into());
-        }
-        let options =
-            CycleOptions { tags: old.tags().clone(), allow_empty: true, snapshot: true, hold_back: None };
+        let (from, progress) = (self.newest.loaded(), &self.settings.progress);
+        let old = self.replica.load(&chain, Some(version), from, progress).await?.state;
+        let ground = Ground::of(&self.newest, old.schema(), options.accept_break)?;
+        let mut tags = old.tags().clone();
+        tags.extend(options.tags);
+        let options = CycleOptions { tags, allow_empty: true, snapshot: true, ..options };
         let same = Arc::new(SameContent { version, fingerprint: old.fingerprint() });
+        let draftsman = self.draft(Mode::Full, &ground);
         let draftsman = workers::run(move || restate(&old, draftsman)).await?;
-        self.complete(Mode::Full, options, parent, draftsman, Some(same)).await
+        self.complete(Mode::Full, options, ground, draftsman, Some(same)).await
     }
 }
 

@@ -52,11 +52,16 @@ pub struct State {
 }
 
 impl State {
-    /// Version 0: no record of any type.
-    pub(crate) fn none(dataset: DatasetId, seed: KeySeed, schema: Arc<Schema>) -> Self {
+    /// A version without a record of any type.
+    pub(crate) fn without_records(
+        dataset: DatasetId,
+        version: Version,
+        seed: KeySeed,
+        schema: Arc<Schema>,
+    ) -> Self {
         let types = 0..schema.types().len() as u32;
         let tables = types.map(|at| Arc::new(Table::empty(&schema, TypeIndex(at), seed))).collect();
-        Self { dataset, version: Version::NONE, seed, schema, tags: Arc::default(), tables }
+        Self { dataset, version, seed, schema, tags: Arc::default(), tables }
     }
 
     /// The same records under a schema that extends this one.

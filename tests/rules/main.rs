@@ -1,10 +1,12 @@
 //! What a user may rely on, rule by rule: each test names the rule of semantics or of the commit protocol that it keeps
 //! from being broken.
 
+mod breaks;
 mod consumer;
 mod damage;
 mod operator;
 mod producer;
 mod retention;
 mod setting;
+mod standby;
 mod store;

@@ -46,6 +46,11 @@ pub(crate) fn later_schema() -> Schema {
     schema_with(&fields)
 }
 
+/// One that cannot follow from [`schema`]: cities are numbered by more bits.
+pub(crate) fn breaking_schema() -> Schema {
+    schema_with(&[("id", DeclaredType::UInt64), ("name", DeclaredType::Text)])
+}
+
 fn schema_with(city: &[(&str, DeclaredType)]) -> Schema {
     let structure = |name: &str, fields: &[(&str, DeclaredType)]| StructDeclaration {
         id: None,

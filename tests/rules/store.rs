@@ -23,6 +23,8 @@ pub(crate) enum Answer {
     Absent,
     /// Never.
     Never,
+    /// As it should be, but only when the store is [woken](ScriptedStore::wake).
+    Asleep,
 }
 
 type Script = Box<dyn FnMut(&str) -> Answer + Send>;
@@ -33,13 +35,30 @@ pub(crate) struct ScriptedStore {
     inner: Arc<InMemory>,
     script: Arc<Mutex<Script>>,
     requests: Arc<Mutex<Vec<String>>>,
+    awake: tokio::sync::watch::Sender<()>,
 }
 
 impl ScriptedStore {
     pub(crate) fn new() -> Self {
         let script: Script = Box::new(|_| Answer::True);
         let (inner, script) = (Arc::default(), Arc::new(Mutex::new(script)));
-        Self { inner, script, requests: Arc::default() }
+        Self { inner, script, requests: Arc::default(), awake: tokio::sync::watch::Sender::default() }
+    }
+
+    /// The same memory behind a script of its own, as another process sees it.
+    pub(crate) fn twin(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), ..Self::new() }
+    }
+
+    /// Lets no request through from now on, as if the process that sends them were stopped.
+    pub(crate) fn sleep(&self) {
+        self.follow(|_| Answer::Asleep);
+    }
+
+    /// Lets all requests through, also those that wait.
+    pub(crate) fn wake(&self) {
+        self.heal();
+        self.awake.send_replace(());
     }
 
     /// The memory behind the script.
@@ -78,7 +97,7 @@ impl ScriptedStore {
         let request = format!("{verb} {path}");
         self.requests.lock().unwrap().push(request.clone());
         let answer = (self.script.lock().unwrap())(&request);
-        let path = path.clone();
+        let (path, mut awake) = (path.clone(), self.awake.subscribe());
         async move {
             match answer {
                 Answer::True => Ok(()),
@@ -87,6 +106,10 @@ impl ScriptedStore {
                     Err(Error::NotFound { path: path.to_string(), source: "the script".into() })
                 }
                 Answer::Never => std::future::pending().await,
+                Answer::Asleep => {
+                    let _ = awake.changed().await;
+                    Ok(())
+                }
             }
         }
     }
@@ -94,7 +117,7 @@ impl ScriptedStore {
     /// Another handle on the same store.
     fn share(&self) -> Self {
         let (inner, script) = (Arc::clone(&self.inner), Arc::clone(&self.script));
-        Self { inner, script, requests: Arc::clone(&self.requests) }
+        Self { inner, script, requests: Arc::clone(&self.requests), awake: self.awake.clone() }
     }
 
     /// Leaves out what the script does not want to be seen.

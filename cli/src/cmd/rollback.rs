@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Version;
 use hollowcast::log::LogEntry;
-use hollowcast::producer::{Dataset, Outcome, Producer};
+use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::schema::Schema;
 
 use super::pin::{EVERYONE, operator};
@@ -31,6 +31,9 @@ pub struct Rollback {
     url: DatasetUrl,
     /// The version whose content shall come back
     version: u64,
+    /// Go back over a break, or from a newest version that cannot be read: the version's schema comes back with it
+    #[arg(long)]
+    accept_break: bool,
     #[command(flatten)]
     manners: TowardsOthers,
 }
@@ -58,15 +61,17 @@ impl Rollback {
     }
 
     async fn publish(&self, common: &Common) -> Result<Outcome> {
-        let newest = Session::open(&self.url, common)?.load(None).await?;
-        let dataset = Dataset::dynamic(self.url.name.clone(), Schema::clone(newest.state.schema()));
+        let old = Session::open(&self.url, common)?.load(Some(self.version)).await?;
+        let dataset = Dataset::dynamic(self.url.name.clone(), Schema::clone(old.state.schema()));
         let producer = Producer::builder(dataset, store_to_write(&self.url)?)
             .memory(memory(common))
             .manners(self.manners.chosen()?)
+            .break_if_unreadable(self.accept_break)
             .writer(format!("hollowcast rollback, process {}", std::process::id()))
             .progress(bars());
+        let options = CycleOptions { accept_break: self.accept_break, ..CycleOptions::default() };
         let mut producer = producer.start().await?;
-        let outcome = producer.rollback(Version(self.version)).await;
+        let outcome = producer.rollback_with(Version(self.version), options).await;
         producer.stop().await;
         Ok(outcome?)
     }

@@ -37,8 +37,12 @@ pub(super) struct Deltas {
 pub(super) struct Preparation {
     /// The state of the version before as it is, under the schema it was published with.
     pub(super) published: Arc<State>,
-    /// The same under the schema of the new version.
+    /// The same under the schema of the new version; without records across a break.
     pub(super) parent: Arc<State>,
+    /// Whether no delta can lead to the new version.
+    pub(super) is_break: bool,
+    /// How many records each type of the version before has, as far as that is known.
+    pub(super) had: Vec<(String, u64)>,
     pub(super) segments: SegmentStore,
     pub(super) blobs: BlobWriterOptions,
     pub(super) mode: Mode,
@@ -52,14 +56,14 @@ impl Preparation {
     /// The new version, or `None` if nothing changed (keeps semantics 2).
     pub(super) fn run(&self, stated: Vec<WriteState>) -> Result<Option<Prepared>, ProducerError> {
         let changes = self.resolve(stated)?;
-        if changes.iter().all(TypeChange::is_empty) {
+        if !self.is_break && changes.iter().all(TypeChange::is_empty) {
             return Ok(None);
         }
         self.refuse_emptied(&changes)?;
         let counts = self.parent.tables().iter().zip(&changes);
         let counts = counts.map(|(table, change)| (table.name().to_owned(), change.counts())).collect();
         let collides = changes.iter().any(|change| change.collides);
-        if self.published.version().is_none() || collides {
+        if self.published.version().is_none() || self.is_break || collides {
             return self.anew(&changes, counts, collides).map(Some);
         }
         let (state, deltas) = self.by_delta(&changes)?;
@@ -86,13 +90,19 @@ impl Preparation {
         if self.options.allow_empty {
             return Ok(());
         }
-        for (table, change) in self.parent.tables().iter().zip(changes) {
-            if self.mode == Mode::Full && !table.is_empty() && change.count == 0 {
-                return Err(ProducerError::Emptied {
-                    type_name: table.name().to_owned(),
-                    records: table.len(),
-                });
-            }
+        if self.mode == Mode::Incremental {
+            return Ok(());
+        }
+        let after = |name: &str| {
+            let types = self.parent.tables().iter().zip(changes);
+            types.filter(|(table, _)| table.name() == name).map(|(_, change)| change.count).sum::<u64>()
+        };
+        let emptied = self.had.iter().find(|(name, records)| *records > 0 && after(name) == 0);
+        if let Some((type_name, records)) = emptied {
+            return Err(ProducerError::Emptied { type_name: type_name.clone(), records: *records });
+        }
+        if self.is_break && changes.iter().all(|change| change.count == 0) {
+            return Err(ProducerError::NothingStated);
         }
         Ok(())
     }
@@ -101,7 +111,7 @@ impl Preparation {
         self.published.version().next()
     }
 
-    /// A version without a delta: the first one, and one whose keys need another seed.
+    /// A version without a delta: the first one, a break, and one whose keys need another seed.
     fn anew(
         &self,
         changes: &[TypeChange],
