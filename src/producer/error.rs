@@ -8,10 +8,9 @@ use crate::cache::CacheError;
 use crate::error::{Classify, ErrorKind};
 use crate::format::FormatError;
 use crate::format::sections::message::SectionError;
-use crate::format::sections::shard::ShardError;
 use crate::identifiers::{Fingerprint, KeyHash, Version};
 use crate::schema::{Schema, TypeIndex};
-use crate::state::{OpenError, StepError};
+use crate::state::{EncodeError, OpenError, StepError};
 
 /// A cycle that failed. Nothing was published, and the producer is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -98,27 +97,9 @@ pub enum ProducerError {
         /// Why it would be a break.
         reason: String,
     },
-    /// Two keys have one hash under every seed that was tried.
-    #[error(
-        "type {type_name}: the keys {first} and {second} have one hash under every seed that was tried; \
-         leave one of them out, or publish again"
-    )]
-    Collision {
-        /// The type.
-        type_name: String,
-        /// A key, its fields joined by commas.
-        first: String,
-        /// Another with the same hash under the last of the seeds.
-        second: String,
-    },
-    /// No perfect hash was found under any seed that was tried.
-    #[error("type {type_name}: {error}; no seed of those tried helped, publish again")]
-    Shard {
-        /// The type.
-        type_name: String,
-        /// What could not be built.
-        error: ShardError,
-    },
+    /// What was stated cannot be written as sections: two keys have one hash under every seed that was tried, among others.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     /// The state directory failed.
     #[error(transparent)]
     Cache(#[from] CacheError),
@@ -165,14 +146,6 @@ impl ProducerError {
         }
     }
 
-    /// A shard that cannot be written, for want of a seed or for good.
-    pub(super) fn shard(type_name: &str, error: ShardError) -> Self {
-        match error {
-            ShardError::Rows(error) => Self::Section(error),
-            error @ ShardError::Keys(_) => Self::Shard { type_name: type_name.to_owned(), error },
-        }
-    }
-
     /// Words that are no record.
     pub(super) fn wire(type_name: String, error: impl ToString) -> Self {
         Self::Record { type_name, reason: error.to_string() }
@@ -180,7 +153,7 @@ impl ProducerError {
 
     /// Whether another seed may help.
     pub(super) fn is_collision(&self) -> bool {
-        matches!(self, Self::Collision { .. } | Self::Shard { .. })
+        matches!(self, Self::Encode(error) if error.is_collision())
     }
 }
 
@@ -196,6 +169,7 @@ fn joined(failures: &[ValidationFailure]) -> String {
 impl Classify for ProducerError {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::Encode(error) => error.kind(),
             Self::Cache(error) => error.kind(),
             Self::Unreadable { source, .. } => source.kind(),
             Self::Format(error) => error.kind(),

@@ -6,7 +6,8 @@ use super::records::Records;
 use super::row::Row;
 use super::section::Section;
 use crate::format::sections::message::SectionError;
-use crate::format::sections::shard::{Populated, ShardKeys, ShardRows, Sharding};
+use crate::format::sections::shard::{Populated, ShardKeys, ShardRows};
+use crate::format::sections::sharding::Sharding;
 use crate::identifiers::KeyHash;
 use crate::segment::SegmentBytes;
 

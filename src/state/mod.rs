@@ -9,6 +9,7 @@
 
 mod apply;
 mod base;
+mod encode;
 mod key;
 mod open;
 mod overlay;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 pub use apply::ApplyError;
 pub use base::BaseError;
+pub use encode::EncodeError;
+pub(crate) use encode::{BaseRecord, PutRow, TableEncoder, put_row};
 pub(crate) use key::fits;
 pub use key::{Key, KeyBytes};
 pub use open::{OpenError, ShardedSections, TypeSections};

@@ -7,6 +7,7 @@ use super::row::Row;
 use super::section::Section;
 use crate::format::sections::changes::Changes;
 use crate::format::sections::message::SectionError;
+use crate::format::sections::sharding::Sharding;
 use crate::identifiers::KeyHash;
 use crate::index::bits::SharedBits;
 use crate::index::directory::{Directory, OverlayPosition, position};
@@ -117,6 +118,23 @@ impl Overlay {
             let row = move |row| (OverlayPosition { section: number as u32, row }, live.section.row(row));
             (0..live.section.len()).filter(|row| !live.dead.get(u64::from(*row))).map(row)
         })
+    }
+
+    /// The live rows of one shard of `sharding`, with their key hashes.
+    pub(crate) fn rows_of_part(
+        &self,
+        sharding: Sharding,
+        shard: u32,
+    ) -> impl Iterator<Item = (KeyHash, OverlayPosition)> {
+        let numbered = (0u32..).zip(&self.sections);
+        numbered.filter_map(|(section, live)| Some((section, live.as_ref()?))).flat_map(
+            move |(section, live)| {
+                let hashes = live.section.hashes();
+                let rows = sharding.range(hashes, shard, |hash| KeyHash(*hash));
+                let alive = rows.filter(|row| !live.dead.get(*row as u64));
+                alive.map(move |row| (KeyHash(hashes[row]), OverlayPosition { section, row: row as u32 }))
+            },
+        )
     }
 
     /// The sections that still hold live rows.

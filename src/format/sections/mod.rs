@@ -4,3 +4,4 @@ pub mod changes;
 pub mod message;
 pub mod rows;
 pub mod shard;
+pub mod sharding;

@@ -7,65 +7,11 @@ use super::rows::{RowList, RowWidth, RowWriter};
 use crate::identifiers::KeyHash;
 use crate::index::perfect_hash::{BuildError, PerfectHash, PerfectHashRef};
 
-/// Bytes of canonical records that a shard is meant to hold.
-pub const SHARD_BYTES: u64 = 32 << 20;
-/// Bytes beyond which a shard is split further.
-const SHARD_BYTES_MAX: u64 = 1 << 30;
-/// Slots beyond which a shard is split further.
-const SHARD_RECORDS_MAX: u64 = (1 << 25) - (1 << 20);
-/// How often a skewed type is split beyond its plain number of shards.
-const EXTRA_BITS: u32 = 4;
-
 const ROWS_RECORDS: u16 = 0;
 const ROWS_POPULATED: u16 = 1;
 const KEYS_PILOTS: u16 = 0;
 const KEYS_CONSTANT: u32 = 0;
 const KEYS_SLOTS: u32 = 1;
-
-/// How the records of a type are split in one snapshot: by the first bits of their key hashes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sharding {
-    bits: u32,
-}
-
-impl Sharding {
-    /// For `records` as (key hash, canonical bytes): as many shards of about [`SHARD_BYTES`] as their sum asks for, split up to 16 times
-    /// further while one is too large for its list.
-    pub fn choose(records: impl Iterator<Item = (KeyHash, u64)> + Clone) -> Self {
-        let total: u64 = records.clone().map(|(_, bytes)| bytes).sum();
-        let plain = total.div_ceil(SHARD_BYTES).max(1).next_power_of_two().trailing_zeros();
-        let fits = |bits: &u32| {
-            let sharding = Self { bits: *bits };
-            let mut sizes = vec![(0u64, 0u64); sharding.shards() as usize];
-            for (hash, bytes) in records.clone() {
-                let size = &mut sizes[sharding.shard(hash) as usize];
-                *size = (size.0 + 1, size.1 + bytes);
-            }
-            sizes.iter().all(|(count, bytes)| *count <= SHARD_RECORDS_MAX && *bytes <= SHARD_BYTES_MAX)
-        };
-        let bits = (plain..plain + EXTRA_BITS).find(fits).unwrap_or(plain + EXTRA_BITS);
-        Self { bits }
-    }
-
-    /// A sharding into `shards` parts; `None` unless that is a power of two.
-    #[must_use]
-    pub fn of_parts(shards: u32) -> Option<Self> {
-        shards.is_power_of_two().then(|| Self { bits: shards.trailing_zeros() })
-    }
-
-    /// How many shards there are: a power of two.
-    #[must_use]
-    pub fn shards(self) -> u32 {
-        1 << self.bits
-    }
-
-    /// The shard that `hash` belongs to.
-    #[inline]
-    #[must_use]
-    pub fn shard(self, hash: KeyHash) -> u32 {
-        ((hash.0 >> 32) << self.bits >> 32) as u32
-    }
-}
 
 /// The two sections of a shard, framed.
 #[derive(Debug)]

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::encode::Encoder;
 use super::super::error::ProducerError;
 use super::super::resolve::TypeChange;
 use super::{Deltas, Preparation};
 use crate::format::{BlobDescription, BlobKind, BlobWriter, FinishedBlob, Tags, TypeTransition};
 use crate::identifiers::Version;
 use crate::schema::Schema;
-use crate::state::{State, Step, Transition, TypeStep};
+use crate::state::{State, Step, TableEncoder, Transition, TypeStep};
 
 impl Preparation {
     /// The new state by delta, from the encoded bytes and back again (keeps semantics 8).
@@ -23,19 +22,19 @@ impl Preparation {
         &self,
         changes: &[TypeChange],
     ) -> Result<(Step, Step, Deltas), ProducerError> {
-        let encoder = Encoder { segments: &self.segments };
         let (forward_blob, reverse_blob) = (BlobWriter::new(&self.blobs)?, BlobWriter::new(&self.blobs)?);
         let mut forward = Vec::new();
         let mut reverse = Vec::new();
         for (table, change) in
             self.parent.tables().iter().zip(changes).filter(|(_, change)| !change.is_empty())
         {
+            let encoder = |blob| TableEncoder { table, segments: &self.segments, blob: Some(blob) };
             forward.push(TypeStep {
                 name: table.name().to_owned(),
                 from: table.fingerprint(),
                 to: change.fingerprint,
                 records: change.count,
-                sections: encoder.forward(table, change, &forward_blob)?,
+                sections: change.encode(encoder(&forward_blob))?,
             });
             // A type that is new goes with the schema on the way back.
             if self.published.table(table.name()).is_some() {
@@ -44,7 +43,7 @@ impl Preparation {
                     from: change.fingerprint,
                     to: table.fingerprint(),
                     records: table.len(),
-                    sections: encoder.reverse(table, change, &reverse_blob)?,
+                    sections: change.encode_reverse(encoder(&reverse_blob))?,
                 });
             }
         }

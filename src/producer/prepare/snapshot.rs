@@ -4,30 +4,28 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::super::encode::{Encoder, PutRow, SnapshotRecord};
 use super::super::error::ProducerError;
 use super::super::resolve::{StripedRecord, TypeChange};
 use super::Preparation;
-use crate::format::sections::message::SectionError;
 use crate::format::{BlobDescription, BlobKind, BlobWriter, FinishedBlob, Tags, TypeTransition};
 use crate::identifiers::{Fingerprint, KeyHash, KeySeed, Version};
 use crate::schema::Schema;
-use crate::state::{Position, Row, RowError, State, Table, TypeSections};
+use crate::state::{
+    BaseRecord, Position, PutRow, Row, RowError, State, Table, TableEncoder, TypeSections, put_row,
+};
 use crate::wire::{StructReader, gather};
 
 impl Preparation {
     /// A snapshot of `state`, and the state that opens from its encoded bytes.
     pub(super) fn snapshot_of(&self, state: &State) -> Result<(State, FinishedBlob), ProducerError> {
         let blob = BlobWriter::new(&self.blobs)?;
-        let encoder = Encoder { segments: &self.segments };
         let mut types = Vec::new();
         for table in state.tables() {
-            let records = records_of(table, state.seed(), |_| true)?;
-            let put = |position: Position, row: PutRow<'_>| put_row(table, position, row);
+            let encoder = TableEncoder { table, segments: &self.segments, blob: Some(&blob) };
             types.push(TypeSections {
                 name: table.name().to_owned(),
                 expected: Some((table.len(), table.fingerprint())),
-                shards: encoder.snapshot(table, records, put, &blob)?,
+                shards: encoder.base(|| false)?,
             });
         }
         self.open_snapshot(state.version(), state.seed(), state.schema(), state.tags(), types, blob)
@@ -40,13 +38,12 @@ impl Preparation {
         seed: KeySeed,
     ) -> Result<(State, FinishedBlob), ProducerError> {
         let blob = BlobWriter::new(&self.blobs)?;
-        let encoder = Encoder { segments: &self.segments };
         let mut types = Vec::new();
         for (table, change) in self.parent.tables().iter().zip(changes) {
             let mut killed: Vec<Position> = change.killed.iter().map(|killed| killed.position).collect();
             killed.sort_unstable();
             let carried = records_of(table, seed, |position| killed.binary_search(&position).is_err())?;
-            let carried = carried.into_iter().map(|record| SnapshotRecord {
+            let carried = carried.into_iter().map(|record| BaseRecord {
                 hash: record.hash,
                 words: record.words,
                 record: Source::Carried(record.record),
@@ -57,10 +54,11 @@ impl Preparation {
                 Source::Carried(position) => put_row(table, position, row),
                 Source::Stated(record) => row(change.message(record)),
             };
+            let encoder = TableEncoder { table, segments: &self.segments, blob: Some(&blob) };
             types.push(TypeSections {
                 name: table.name().to_owned(),
                 expected: Some((change.count, change.fingerprint)),
-                shards: encoder.snapshot(table, records, put, &blob)?,
+                shards: encoder.base_of(records, put)?,
             });
         }
         self.open_snapshot(self.version(), seed, self.parent.schema(), &self.options.tags, types, blob)
@@ -110,14 +108,14 @@ fn records_of(
     table: &Table,
     seed: KeySeed,
     wanted: impl Fn(Position) -> bool + Sync,
-) -> Result<Vec<SnapshotRecord<Position>>, ProducerError> {
+) -> Result<Vec<BaseRecord<Position>>, ProducerError> {
     let records = |rows: &mut dyn Iterator<Item = (Position, Row<'_>)>| {
         let mut scratch = Vec::new();
         let record = |(position, row): (Position, Row<'_>)| {
             scratch.clear();
             gather(row.reader(), &mut scratch)?;
             let hash = table.keys.hash_of(seed, row.reader())?;
-            Ok(SnapshotRecord { hash, words: scratch.len() as u32, record: position })
+            Ok(BaseRecord { hash, words: scratch.len() as u32, record: position })
         };
         rows.filter(|(position, _)| wanted(*position)).map(record).collect::<Result<Vec<_>, RowError>>()
     };
@@ -133,7 +131,7 @@ fn stated_records(
     table: &Table,
     change: &TypeChange,
     seed: KeySeed,
-) -> Result<Vec<SnapshotRecord<Source>>, ProducerError> {
+) -> Result<Vec<BaseRecord<Source>>, ProducerError> {
     let same_seed = seed == table.seed;
     let written = change.forward.written.par_iter().map(|written| {
         let message = change.message(written.record);
@@ -145,20 +143,9 @@ fn stated_records(
                 record.map_err(RowError::from).and_then(|record| Ok(table.keys.hash_of(seed, record)?));
             hash.map_err(|error| ProducerError::wire(table.name().to_owned(), error))?
         };
-        Ok(SnapshotRecord { hash, words: message.len() as u32, record: Source::Stated(written.record) })
+        Ok(BaseRecord { hash, words: message.len() as u32, record: Source::Stated(written.record) })
     });
     written.collect()
-}
-
-fn put_row(table: &Table, position: Position, row: PutRow<'_>) -> Result<(), SectionError> {
-    thread_local! {
-        static MESSAGE: std::cell::RefCell<Vec<u64>> = const { std::cell::RefCell::new(Vec::new()) };
-    }
-    MESSAGE.with_borrow_mut(|message| {
-        message.clear();
-        gather(table.row(position).reader(), message)?;
-        row(message)
-    })
 }
 
 fn look_up_every_key(table: &Table) -> Result<(), ProducerError> {
