@@ -19,6 +19,7 @@ mod resolve;
 mod rollback;
 mod seen;
 mod settings;
+mod snapshot;
 mod snapshot_policy;
 mod standby;
 mod validate;

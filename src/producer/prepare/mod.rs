@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::error::ProducerError;
 use super::options::CycleOptions;
 use super::resolve::TypeChange;
+use super::snapshot::snapshot_of;
 use super::snapshot_policy::SnapshotDue;
 use super::write_state::{Mode, WriteState};
 use crate::cache::SegmentStore;
@@ -69,7 +70,7 @@ impl Preparation {
         let (state, deltas) = self.by_delta(&changes)?;
         let delta_bytes = deltas.forward.length();
         let (state, snapshot) = if self.snapshot.is_due(delta_bytes) {
-            let (rebased, blob) = self.snapshot_of(&state)?;
+            let (rebased, blob) = snapshot_of(&state, &self.segments, &self.blobs)?;
             (rebased, Some(blob))
         } else {
             (state, None)

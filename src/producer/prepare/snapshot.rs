@@ -1,36 +1,19 @@
-//! Snapshots: encoded, then opened as consumers do, every key looked up.
-
-use std::sync::Arc;
+//! The snapshot of a version that no delta leads to.
 
 use rayon::prelude::*;
 
 use super::super::error::ProducerError;
 use super::super::resolve::{StripedRecord, TypeChange};
+use super::super::snapshot::SnapshotContents;
 use super::Preparation;
-use crate::format::{BlobDescription, BlobKind, BlobWriter, FinishedBlob, Tags, TypeTransition};
-use crate::identifiers::{Fingerprint, KeyHash, KeySeed, Version};
-use crate::schema::Schema;
+use crate::format::{BlobWriter, FinishedBlob};
+use crate::identifiers::KeySeed;
 use crate::state::{
     BaseRecord, Position, PutRow, Row, RowError, State, Table, TableEncoder, TypeSections, put_row,
 };
 use crate::wire::{StructReader, gather};
 
 impl Preparation {
-    /// A snapshot of `state`, and the state that opens from its encoded bytes.
-    pub(super) fn snapshot_of(&self, state: &State) -> Result<(State, FinishedBlob), ProducerError> {
-        let blob = BlobWriter::new(&self.blobs)?;
-        let mut types = Vec::new();
-        for table in state.tables() {
-            let encoder = TableEncoder { table, segments: &self.segments, blob: Some(&blob) };
-            types.push(TypeSections {
-                name: table.name().to_owned(),
-                expected: Some((table.len(), table.fingerprint())),
-                shards: encoder.base(|| false)?,
-            });
-        }
-        self.open_snapshot(state.version(), state.seed(), state.schema(), state.tags(), types, blob)
-    }
-
     /// A snapshot of the parent with `changes`, its keys hashed under `seed`, and the state that opens from its encoded bytes.
     pub(super) fn whole_snapshot(
         &self,
@@ -61,38 +44,15 @@ impl Preparation {
                 shards: encoder.base_of(records, put)?,
             });
         }
-        self.open_snapshot(self.version(), seed, self.parent.schema(), &self.options.tags, types, blob)
-    }
-
-    /// Reads the sections just written as a consumer does, every key looked up, and finishes the blob (keeps semantics 8).
-    fn open_snapshot(
-        &self,
-        version: Version,
-        seed: KeySeed,
-        schema: &Arc<Schema>,
-        tags: &Tags,
-        types: Vec<TypeSections>,
-        blob: BlobWriter,
-    ) -> Result<(State, FinishedBlob), ProducerError> {
-        let transitions = types.iter().map(|part| {
-            let (records, to_fingerprint) = part.expected.expect("what is stated is known");
-            let from_fingerprint = Fingerprint::default();
-            TypeTransition { name: part.name.clone(), from_fingerprint, to_fingerprint, records }
-        });
-        let description = BlobDescription {
-            kind: BlobKind::Snapshot,
-            dataset_id: self.parent.dataset(),
-            from_version: Version::NONE,
-            to_version: version,
-            key_seed: seed,
-            types: transitions.collect(),
-            schema: Some(schema.stored_bytes()),
-            tags: tags.clone(),
+        let contents = SnapshotContents {
+            dataset: self.parent.dataset(),
+            version: self.version(),
+            seed,
+            schema: self.parent.schema(),
+            tags: &self.options.tags,
+            types,
         };
-        let schema = Arc::clone(schema);
-        let state = State::open(self.parent.dataset(), version, seed, schema, tags.clone(), types, true)?;
-        state.tables().par_iter().try_for_each(|table| look_up_every_key(table))?;
-        Ok((state, blob.finish(&description)?))
+        contents.finish(blob)
     }
 }
 
@@ -146,16 +106,4 @@ fn stated_records(
         Ok(BaseRecord { hash, words: message.len() as u32, record: Source::Stated(written.record) })
     });
     written.collect()
-}
-
-fn look_up_every_key(table: &Table) -> Result<(), ProducerError> {
-    let lost = |hash: KeyHash| ProducerError::LostKey { type_name: table.name().to_owned(), hash };
-    (0..table.base.shards().len()).into_par_iter().try_for_each(|shard| {
-        table.shard_rows(shard).try_for_each(|(position, row)| {
-            let hash =
-                table.key_hash(row).map_err(|error| ProducerError::wire(table.name().to_owned(), error))?;
-            let found = table.locate_hash(hash).map(|(position, _)| position);
-            if found == Some(position) { Ok(()) } else { Err(lost(hash)) }
-        })
-    })
 }
