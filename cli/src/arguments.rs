@@ -88,6 +88,7 @@ pub enum Verb {
     Unpin(cmd::pin::Unpin),
     Rollback(cmd::rollback::Rollback),
     Retain(cmd::retain::Retain),
+    Snapshot(cmd::snapshot::Snapshot),
     Schema(cmd::schema::SchemaVerb),
     Stats(cmd::stats::Stats),
     Verify(cmd::verify::Verify),

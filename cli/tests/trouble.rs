@@ -170,7 +170,7 @@ fn places_that_are_none_are_named() {
     let file = file.to_str().unwrap();
     let verbs = [
         "versions", "export", "log", "stats", "schema", "verify", "get", "diff", "pin", "unpin", "retain",
-        "rollback",
+        "rollback", "snapshot",
     ];
     for verb in verbs {
         let keys: &[&str] = match verb {

@@ -103,6 +103,26 @@ fn versions_log_stats_and_schema_tell_what_is_there() {
     assert!(schema.out.contains("struct Airport") && schema.out.contains("$key([\"icao\"])"), "{schema:?}");
 }
 
+/// Held back, a version waits for `unpin`; a version that is out gets a snapshot on request.
+#[test]
+fn hold_back_and_snapshot() {
+    let place = two_versions();
+    let target = || place.run("log", &["--last", "1", "--json"]).json()[0]["target"].clone();
+    place.publish("3.csv", FIRST, &["--hold-back=look first"]).succeeds();
+    let held = &place.run("log", &["--last", "1", "--json"]).json()[0];
+    assert_eq!((&held["latest"], &held["target"]), (&json!(3), &json!(2)));
+    assert_eq!((&held["hold"]["reason"], &held["hold"]["why"]), (&json!("held back"), &json!("look first")));
+    place.run("unpin", &[]).succeeds();
+    assert_eq!(target(), json!(3));
+
+    let added = place.run("snapshot", &["--version", "2", "--json"]).json();
+    assert_eq!((&added["version"], &added["added"]), (&json!(2), &json!(true)));
+    assert_eq!(place.run("snapshot", &["--version", "2", "--json"]).json()["added"], json!(false));
+    assert!(place.run("snapshot", &[]).succeeds().out.contains("version 3 has a snapshot now"));
+    place.run("snapshot", &["--version", "4"]).fails(4, &["no version 4"]);
+    place.run("verify", &[]).succeeds();
+}
+
 /// The members of a JSON object, in alphabetical order.
 fn members(object: &Value) -> Vec<&str> {
     let mut members: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();

@@ -48,7 +48,7 @@ mod tests;
 
 pub(crate) use announcers::Announcers;
 pub use append::{Ancestry, Appended, Log, Outcome};
-pub use decide::{Claim, Commit, Decide, Decision, Judgement, Pin, RaiseFloor, Unpin};
+pub use decide::{AddSnapshot, Claim, Commit, Decide, Decision, Judgement, Pin, RaiseFloor, Unpin};
 pub use entry::{
     EntryKind, Hold, HoldReason, LogEntry, ManifestReference, Signature, SnapshotReference, StoredEntry,
     Target,

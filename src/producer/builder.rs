@@ -31,6 +31,7 @@ pub struct ProducerBuilder {
     manners: Manners,
     writers: Writers,
     snapshot_every: u64,
+    snapshots_behind: bool,
     break_if_unreadable: bool,
     compression: Compression,
     spool_folder: Option<PathBuf>,
@@ -51,6 +52,7 @@ impl ProducerBuilder {
             manners: Manners::default(),
             writers: Writers::default(),
             snapshot_every: DEFAULT_SNAPSHOT_EVERY,
+            snapshots_behind: false,
             break_if_unreadable: false,
             compression: Compression::default(),
             spool_folder: None,
@@ -100,6 +102,14 @@ impl ProducerBuilder {
     #[must_use]
     pub fn snapshot_every(mut self, versions: u64) -> Self {
         self.snapshot_every = versions;
+        self
+    }
+
+    /// Whether snapshots are built behind the cycles: a version then goes out by its delta alone and gets its snapshot a little later, so that no
+    /// cycle waits for one. The first version, a break, a rollback, and the 256th version without one have theirs at once. Default: no.
+    #[must_use]
+    pub fn snapshots_behind(mut self, is_behind: bool) -> Self {
+        self.snapshots_behind = is_behind;
         self
     }
 
@@ -182,6 +192,7 @@ impl ProducerBuilder {
             dataset: self.dataset,
             writers: self.writers,
             snapshot_every: self.snapshot_every,
+            snapshots_behind: self.snapshots_behind,
             break_if_unreadable: self.break_if_unreadable,
             blobs: BlobWriterOptions {
                 compression: self.compression,

@@ -75,6 +75,7 @@ impl Producer {
 
     /// Restores the newest version if it is not certain that this is it.
     pub(super) async fn freshen(&mut self) -> Result<()> {
+        self.note_snapshot();
         if self.is_stale { self.restore().await } else { Ok(()) }
     }
 
@@ -106,7 +107,8 @@ impl Producer {
         let progress = &self.settings.progress;
         progress.stage(Stage { name: "comparing and encoding", unit: Unit::Records, total: None });
         let hold_back = options.hold_back.clone();
-        let preparation = self.preparation(mode, options, ground);
+        let (snapshot, later) = self.snapshot_due(options.snapshot);
+        let preparation = self.preparation(mode, options, ground, snapshot);
         let Some(prepared) = self.prepare(preparation, draftsman.into_types()).await? else {
             return Ok(Outcome::Unchanged(self.version()));
         };
@@ -115,17 +117,20 @@ impl Producer {
             return Err(ProducerError::Refused(failures).into());
         }
         let publication = self.publish(prepared, hold_back).await?;
+        let is_without = publication.bytes.snapshot.is_none();
+        if later.is_some_and(|due| is_without && due.is_due(publication.bytes.delta.unwrap_or(0))) {
+            self.begin_snapshot();
+        }
         Ok(Outcome::Published(Box::new(publication)))
     }
 
-    fn preparation(&self, mode: Mode, options: CycleOptions, ground: Ground) -> Preparation {
-        let snapshot = match options.snapshot {
-            true => SnapshotDue::Always,
-            false => {
-                let every = self.settings.snapshot_every;
-                SnapshotDue::after(self.newest.manifest(), &self.entry.snapshots, every)
-            }
-        };
+    fn preparation(
+        &self,
+        mode: Mode,
+        options: CycleOptions,
+        ground: Ground,
+        snapshot: SnapshotDue,
+    ) -> Preparation {
         Preparation {
             mode,
             published: Arc::clone(self.state()),

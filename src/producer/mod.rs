@@ -5,12 +5,14 @@
 //! under names of its own, and only then appends one log entry, which releases the version. What fails before that entry leaves no trace that
 //! a consumer could see.
 
+mod behind;
 mod builder;
 mod cycle;
 mod dataset;
 mod encode;
 mod error;
 mod ground;
+mod late_snapshot;
 mod newest;
 mod options;
 mod prepare;
@@ -32,6 +34,7 @@ pub use crate::cache::Memory;
 pub use builder::ProducerBuilder;
 pub use dataset::{Dataset, DatasetBuilder};
 pub use error::ProducerError;
+pub use late_snapshot::{LateSnapshot, SnapshotBuilder};
 pub use options::CycleOptions;
 pub use publish::PublishedBytes;
 pub use snapshot_policy::DEFAULT_SNAPSHOT_EVERY;
@@ -46,6 +49,7 @@ use crate::identifiers::{Epoch, KeySeed, Version};
 use crate::log::{Log, LogEntry, Tenure};
 use crate::replica::Replica;
 use crate::state::State;
+use behind::Behind;
 use newest::Newest;
 use settings::Settings;
 
@@ -60,6 +64,7 @@ pub struct Producer {
     entry: LogEntry,
     /// Whether a cycle ended without knowing whether its version was released, or another's was.
     is_stale: bool,
+    behind: Behind,
 }
 
 /// What a cycle came to.
@@ -107,7 +112,7 @@ impl Producer {
         let Standby { settings, log, replica, loaded } = standby;
         let entry = tenure.claim.clone();
         let newest = newest::load(&settings, &replica, loaded, &entry).await?;
-        Ok(Self { settings, log, replica, tenure, newest, entry, is_stale: false })
+        Ok(Self { settings, log, replica, tenure, newest, entry, is_stale: false, behind: Behind::default() })
     }
 
     /// The newest version; [`Version::NONE`] before the first.
@@ -144,9 +149,10 @@ impl Producer {
         Ok(())
     }
 
-    /// Ends the producer and says so, so that the next one need not wait. Dropping a producer ends it too, but the next one on another host
-    /// then waits until its heartbeat is old.
+    /// Ends the producer, once the snapshot that it may be building behind its cycles is done, and says so, so that the next one need not wait.
+    /// Dropping a producer ends it too, but the next one on another host then waits until its heartbeat is old.
     pub async fn stop(self) {
+        self.behind.finish().await;
         self.tenure.stop().await;
     }
 

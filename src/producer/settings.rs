@@ -14,6 +14,7 @@ pub(super) struct Settings {
     pub(super) dataset: Dataset,
     pub(super) writers: Writers,
     pub(super) snapshot_every: u64,
+    pub(super) snapshots_behind: bool,
     pub(super) break_if_unreadable: bool,
     pub(super) blobs: BlobWriterOptions,
     pub(super) spool_folder: Option<PathBuf>,

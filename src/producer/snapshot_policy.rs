@@ -31,6 +31,14 @@ impl SnapshotDue {
         Self::BeyondDelta((last.bytes / 2).saturating_sub(spent))
     }
 
+    /// The same where a snapshot may come later: only what must not be put off.
+    pub(super) fn now_or_never(latest: Option<&Manifest>, snapshots: &[SnapshotReference]) -> Self {
+        match Self::after(latest, snapshots, MAX_LINKS as u64) {
+            Self::Always => Self::Always,
+            Self::BeyondDelta(_) => Self::BeyondDelta(u64::MAX),
+        }
+    }
+
     pub(super) fn is_due(self, delta_bytes: u64) -> bool {
         match self {
             Self::Always => true,

@@ -75,19 +75,20 @@ impl RouteFailure {
     }
 }
 
-/// Moves states between the versions of one dataset.
+/// Moves states between the versions of one dataset. Cheap to clone; clones share what they refused.
+#[derive(Clone)]
 pub struct Replica {
     store: DatasetStore,
     segments: SegmentStore,
     options: TransferOptions,
-    refusals: Refusals,
+    refusals: Arc<Refusals>,
 }
 
 impl Replica {
     /// Fetches from `store` into `segments`.
     #[must_use]
     pub fn new(store: DatasetStore, segments: SegmentStore, options: TransferOptions) -> Self {
-        Self { refusals: Refusals::new(store.environment().clone()), store, segments, options }
+        Self { refusals: Arc::new(Refusals::new(store.environment().clone())), store, segments, options }
     }
 
     /// The store.

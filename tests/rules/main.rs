@@ -8,5 +8,6 @@ mod operator;
 mod producer;
 mod retention;
 mod setting;
+mod snapshots;
 mod standby;
 mod store;

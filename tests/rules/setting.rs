@@ -14,9 +14,12 @@ use hollowcast::Result;
 use hollowcast::cache::SegmentStore;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, Refresh, RefreshListener, Wait};
 use hollowcast::environment::{Clock, Environment, SeededRandom};
+use hollowcast::format::Compression;
 use hollowcast::log::politeness::Manners;
 use hollowcast::operator::Operator;
-use hollowcast::producer::{ChangeWriter, Dataset, Outcome, Producer, ProducerBuilder, Publication, Writer};
+use hollowcast::producer::{
+    ChangeWriter, Dataset, Outcome, Producer, ProducerBuilder, Publication, SnapshotBuilder, Writer,
+};
 use hollowcast::progress::Progress;
 use hollowcast::replica::Replica;
 use hollowcast::replica::transfer::TransferOptions;
@@ -209,6 +212,12 @@ impl World {
 
     pub(crate) fn operator(&self) -> Operator {
         Operator::new(self.dataset(), "ops", Vec::new())
+    }
+
+    /// Builds snapshots, as a process of its own does.
+    pub(crate) fn snapshot_builder(&self) -> SnapshotBuilder {
+        let replica = Replica::new(self.dataset(), SegmentStore::heap(), TransferOptions::default());
+        SnapshotBuilder::new(replica, "builder", Compression::default(), Arc::new(()))
     }
 
     /// Retention that keeps so many versions, whatever their age.

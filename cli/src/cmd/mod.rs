@@ -10,6 +10,7 @@ pub mod publish;
 pub mod retain;
 pub mod rollback;
 pub mod schema;
+pub mod snapshot;
 pub mod stats;
 pub mod verify;
 pub mod versions;
@@ -34,6 +35,7 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Unpin(verb) => verb.run(&common).await,
         Verb::Rollback(verb) => verb.run(&common).await,
         Verb::Retain(verb) => verb.run(&common).await,
+        Verb::Snapshot(verb) => verb.run(&common).await,
         Verb::Schema(verb) => verb.run(&common).await,
         Verb::Stats(verb) => verb.run(&common).await,
         Verb::Verify(verb) => verb.run(&common).await,

@@ -4,16 +4,18 @@ mod claim;
 mod commit;
 mod floor;
 mod pin;
+mod snapshot;
 mod snapshots;
 
 pub use claim::Claim;
 pub use commit::Commit;
 pub use floor::RaiseFloor;
 pub use pin::{Pin, Unpin};
+pub use snapshot::AddSnapshot;
 
 use super::entry::{LogEntry, ManifestReference};
 use super::error::LogError;
-use crate::identifiers::{DatasetId, Nonce};
+use crate::identifiers::{DatasetId, Nonce, Version};
 
 /// What to append to a log.
 pub trait Decide: Send + Sync {
@@ -64,4 +66,16 @@ fn of_dataset(tail: Option<&LogEntry>, dataset: DatasetId) -> Result<&LogEntry, 
     } else {
         Err(LogError::OtherDataset { expected: dataset, found: tail.dataset, sequence: tail.sequence })
     }
+}
+
+/// Refuses a version that does not exist, or that retention gave up.
+fn refuse_unkept(version: Version, tail: &LogEntry) -> Result<(), LogError> {
+    let (latest, floor) = (tail.latest_version(), tail.floor);
+    if version.is_none() || version > latest {
+        return Err(LogError::NoVersion { version, latest, sequence: tail.sequence });
+    }
+    if version < floor {
+        return Err(LogError::Gone { version, floor, sequence: tail.sequence });
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! An operator holds a ring at a version, or releases it.
 
-use super::{Decide, Decision, Judgement, of_dataset};
+use super::{Decide, Decision, Judgement, of_dataset, refuse_unkept};
 use crate::identifiers::{DatasetId, Nonce};
 use crate::log::entry::{EntryKind, Hold, HoldReason, LogEntry, ManifestReference, Target};
 use crate::log::error::LogError;
@@ -29,7 +29,7 @@ impl Decide for Pin {
             Ok(tail) => tail,
             Err(error) => return Decision::Refuse(error),
         };
-        if let Err(error) = kept(self.manifest, tail) {
+        if let Err(error) = refuse_unkept(self.manifest.version, tail) {
             return Decision::Refuse(error);
         }
         let place = tail.targets.binary_search_by(|target| target.ring.as_str().cmp(&self.ring));
@@ -105,18 +105,6 @@ impl Decide for Unpin {
 fn is_pinned_at(target: &Target, manifest: ManifestReference) -> bool {
     let is_pinned = target.hold.as_ref().is_some_and(|hold| hold.reason == HoldReason::Pinned);
     is_pinned && target.manifest == Some(manifest)
-}
-
-/// A target has to be a version that exists and that retention has not given up.
-fn kept(manifest: ManifestReference, tail: &LogEntry) -> Result<(), LogError> {
-    let (version, latest, floor) = (manifest.version, tail.latest_version(), tail.floor);
-    if version.is_none() || version > latest {
-        return Err(LogError::NoVersion { version, latest, sequence: tail.sequence });
-    }
-    if version < floor {
-        return Err(LogError::Gone { version, floor, sequence: tail.sequence });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
