@@ -73,6 +73,26 @@ impl SharedBits {
         *word |= bit;
         before
     }
+
+    /// The bits that are set here and were clear in `earlier`, ascending; chunks that both share are not looked at.
+    pub fn set_since<'b>(&'b self, earlier: &'b Self) -> impl Iterator<Item = u64> + 'b {
+        let pairs = self.chunks.iter().zip(&earlier.chunks).zip(0u64..);
+        pairs.filter(|((chunk, before), _)| !Arc::ptr_eq(chunk, before)).flat_map(
+            |((chunk, before), number)| {
+                let words = chunk.iter().zip(&**before).zip(number * CHUNK_WORDS as u64..);
+                words.flat_map(|((word, before), at)| ones(word & !before).map(move |bit| at * 64 + bit))
+            },
+        )
+    }
+}
+
+/// Numbers of the bits that are set in `word`, ascending.
+fn ones(mut word: u64) -> impl Iterator<Item = u64> {
+    std::iter::from_fn(move || {
+        let lowest = (word != 0).then(|| u64::from(word.trailing_zeros()))?;
+        word &= word - 1;
+        Some(lowest)
+    })
 }
 
 #[cfg(test)]
@@ -106,5 +126,22 @@ mod tests {
         bits.set(3 * CHUNK_BITS);
         assert!(Arc::ptr_eq(&bits.chunks[0], &bits.chunks[9]));
         assert!(!Arc::ptr_eq(&bits.chunks[0], &bits.chunks[3]));
+    }
+
+    #[test]
+    fn bits_set_since_are_those_that_were_clear() {
+        let mut earlier = SharedBits::new(3 * CHUNK_BITS);
+        for at in [0, 70, CHUNK_BITS + 5] {
+            earlier.set(at);
+        }
+        let mut later = earlier.clone();
+        for at in [1, 63, 64, 70, 71, 3 * CHUNK_BITS - 1] {
+            later.set(at);
+        }
+        let since: Vec<u64> = later.set_since(&earlier).collect();
+        assert_eq!(since, [1, 63, 64, 71, 3 * CHUNK_BITS - 1]);
+        assert_eq!(earlier.set_since(&later).count(), 0);
+        let all: Vec<u64> = later.set_since(&SharedBits::new(3 * CHUNK_BITS)).collect();
+        assert_eq!(all, [0, 1, 63, 64, 70, 71, CHUNK_BITS + 5, 3 * CHUNK_BITS - 1]);
     }
 }

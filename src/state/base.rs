@@ -17,6 +17,7 @@ pub(crate) struct Base {
     sharding: Sharding,
     shards: Vec<Shard>,
     slots: u64,
+    records: u64,
 }
 
 /// One shard: its rows and the function that finds them.
@@ -54,12 +55,18 @@ impl Base {
             slots += u64::from(keys.slots());
             shards.push(Shard { records, keys_section, keys, pilots, populated, first_slot });
         }
-        Ok(Self { sharding, shards, slots })
+        let records = shards.iter().map(Shard::count).sum();
+        Ok(Self { sharding, shards, slots, records })
     }
 
     /// How many slots there are.
     pub(crate) fn slots(&self) -> u64 {
         self.slots
+    }
+
+    /// How many slots hold a record of their own.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
     }
 
     pub(crate) fn shards(&self) -> &[Shard] {
@@ -110,7 +117,7 @@ impl Shard {
     }
 
     /// How many slots hold a record of their own.
-    pub(crate) fn count(&self) -> u64 {
+    fn count(&self) -> u64 {
         self.populated.count(self.records.words())
     }
 }

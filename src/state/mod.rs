@@ -13,11 +13,14 @@ mod encode;
 mod key;
 mod open;
 mod overlay;
+mod rebase;
 mod record;
 mod records;
 mod row;
 mod section;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 mod transition;
 mod typed;
 
@@ -30,6 +33,8 @@ pub(crate) use encode::{BaseRecord, PutRow, TableEncoder, put_row};
 pub(crate) use key::fits;
 pub use key::{Key, KeyBytes};
 pub use open::{OpenError, ShardedSections, TypeSections};
+pub(crate) use rebase::Rebase;
+pub use rebase::{RebaseError, RebaseThresholds};
 pub use record::ReopenError;
 pub use row::{Row, RowError};
 pub use section::Section;

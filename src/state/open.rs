@@ -49,7 +49,8 @@ impl State {
         for (index, record_type) in schema.types().iter().enumerate() {
             let mut table = Table::empty(&schema, TypeIndex(index as u32), seed);
             if let Some(at) = types.iter().position(|part| part.name == record_type.name) {
-                open_type(&mut table, types.swap_remove(at), verify)?;
+                let part = types.swap_remove(at);
+                table.open_base(part.shards, part.expected, verify)?;
             }
             tables.push(Arc::new(table));
         }
@@ -60,21 +61,37 @@ impl State {
     }
 }
 
-fn open_type(table: &mut Table, part: TypeSections, verify: bool) -> Result<(), OpenError> {
-    let name = &part.name;
-    let base = |error| OpenError::Base { name: name.clone(), error };
-    table.base = Arc::new(Base::open(part.shards).map_err(base)?);
-    table.slots = SharedBits::new(2 * table.base.slots());
-    table.count = table.base.shards().iter().map(Shard::count).sum();
-    let (expected_records, expected) = part.expected.unwrap_or((table.count, Fingerprint::default()));
-    table.fingerprint = if verify { fingerprint(table)? } else { expected };
-    if table.count != expected_records {
-        return Err(OpenError::Count { name: part.name, expected: expected_records, found: table.count });
+impl Table {
+    /// Puts an empty table on the base that `shards` are, which hold so many records of this fingerprint if `expected` says so. With `verify`
+    /// every row is looked at.
+    pub(super) fn open_base(
+        &mut self,
+        shards: Vec<ShardedSections>,
+        expected: Option<(u64, Fingerprint)>,
+        verify: bool,
+    ) -> Result<(), OpenError> {
+        let name = || self.name().to_owned();
+        let base = Base::open(shards).map_err(|error| OpenError::Base { name: name(), error })?;
+        self.slots = SharedBits::new(2 * base.slots());
+        self.count = base.records();
+        self.base = Arc::new(base);
+        let (expected_records, expected) = expected.unwrap_or((self.count, Fingerprint::default()));
+        self.fingerprint = if verify { fingerprint(self)? } else { expected };
+        self.expect(expected_records, expected)
     }
-    if table.fingerprint != expected {
-        return Err(OpenError::Fingerprint { name: part.name, expected, found: table.fingerprint });
+
+    /// Compares number and fingerprint of the records with those expected.
+    pub(super) fn expect(&self, records: u64, fingerprint: Fingerprint) -> Result<(), OpenError> {
+        let name = || self.name().to_owned();
+        if self.count != records {
+            return Err(OpenError::Count { name: name(), expected: records, found: self.count });
+        }
+        if self.fingerprint != fingerprint {
+            let (expected, found) = (fingerprint, self.fingerprint);
+            return Err(OpenError::Fingerprint { name: name(), expected, found });
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Verifies every slot of the base and sums up its rows.

@@ -137,6 +137,27 @@ impl Overlay {
         )
     }
 
+    /// Key hashes of the rows that were alive in `earlier`, of which this overlay came by changes, and are dead.
+    pub(crate) fn died_since<'o>(&'o self, earlier: &'o Self) -> impl Iterator<Item = KeyHash> + 'o {
+        let pairs = earlier.sections.iter().zip(&self.sections);
+        pairs.filter_map(|(before, now)| Some((before.as_ref()?, now))).flat_map(|(before, now)| {
+            let is_dead = |row| now.as_ref().is_none_or(|now| now.dead.get(row));
+            let hashes = (0u64..).zip(before.section.hashes());
+            let died = hashes.filter(move |(row, _)| !before.dead.get(*row) && is_dead(*row));
+            died.map(|(_, hash)| KeyHash(*hash))
+        })
+    }
+
+    /// How many rows are alive.
+    pub(crate) fn live_rows(&self) -> u64 {
+        self.sections.iter().flatten().map(|live| u64::from(live.rows)).sum()
+    }
+
+    /// The number that the next section gets.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.sections.len() as u32
+    }
+
     /// The sections that still hold live rows.
     pub(crate) fn held(&self) -> impl Iterator<Item = &OverlaySection> {
         self.sections.iter().flatten().map(|live| &*live.section)
@@ -169,7 +190,7 @@ impl Overlay {
         if rows == 0 {
             return;
         }
-        let number = self.sections.len() as u32;
+        let number = self.next_number();
         self.sections.push(Some(Live { section, dead: SharedBits::new(u64::from(rows)), rows }));
         self.levels.push(Level::Section(number));
         let mut from = self.levels.len() - 1;

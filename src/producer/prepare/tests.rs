@@ -1,31 +1,8 @@
 use super::*;
 use crate::identifiers::DatasetId;
-use crate::schema::{
-    DeclaredType, Default as FieldDefault, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration,
-    TypeDeclaration,
-};
 use crate::state::Step;
+use crate::state::testing::{SEED, schema};
 use crate::wire::Draft;
-
-const SEED: KeySeed = KeySeed(11);
-
-fn schema() -> Schema {
-    let field = |name: &str, ordinal| MemberDeclaration::Field {
-        name: name.to_owned(),
-        original_name: None,
-        references: None,
-        ordinal,
-        value_type: DeclaredType::UInt64,
-        default: FieldDefault::Zero,
-    };
-    let members = vec![field("id", 0), field("value", 1)];
-    let declaration = SchemaDeclaration {
-        types: vec![TypeDeclaration { name: "Item".to_owned(), key: vec!["id".to_owned()] }],
-        structs: vec![StructDeclaration { id: None, name: "Item".to_owned(), members }],
-        enums: Vec::new(),
-    };
-    Schema::from_declaration(&declaration).unwrap()
-}
 
 /// A full cycle after `published`.
 fn after(published: State) -> Preparation {

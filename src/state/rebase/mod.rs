@@ -1,0 +1,186 @@
+//! The same records on another base.
+//!
+//! Deltas pile up over a base: rows that are dead, sections that hold a few records each, steps that a start has to apply. A [`Rebase`] writes
+//! what a table holds anew, by the code that writes snapshots, and checks that the same records come out: all of them as a base where many
+//! changed, or the changes alone, gathered in one step over the base as it is. It takes what it needs from the state, nothing from the store.
+//!
+//! Meanwhile the state may move on. [`Rebase::catch_up`] brings what came since, as one change for each table; a table that is on another base
+//! by then, or that went back behind where the rebase began, is left as it is.
+
+mod error;
+mod since;
+mod thresholds;
+
+use std::sync::Arc;
+
+pub use error::RebaseError;
+pub use thresholds::RebaseThresholds;
+
+use super::overlay::Overlay;
+use super::table::AppliedStep;
+use super::{Position, Section, State, Table, TableEncoder};
+use crate::cache::SegmentStore;
+use crate::format::sections::changes::Change;
+use crate::identifiers::{Fingerprint, Version};
+use crate::index::bits::SharedBits;
+use thresholds::Due;
+
+/// Tables of a state that were written anew.
+#[derive(Debug)]
+pub(crate) struct Rebase {
+    /// The version they are at.
+    version: Version,
+    tables: Vec<RebasedTable>,
+}
+
+/// A table as it is in a state, and the same records written anew.
+#[derive(Debug)]
+struct RebasedTable {
+    old: Arc<Table>,
+    new: Table,
+}
+
+impl Rebase {
+    /// Writes every table of `state` anew that is due by `thresholds`, into `segments`. Costs a pass over all records of a table that gets a new
+    /// base, and one to check them; `stopped` is asked between shards whether to give up.
+    pub(crate) fn of(
+        state: &State,
+        thresholds: &RebaseThresholds,
+        segments: &SegmentStore,
+        stopped: impl Fn() -> bool + Sync,
+    ) -> Result<Self, RebaseError> {
+        let mut tables = Vec::new();
+        for table in state.tables() {
+            let new = match table.due(thresholds) {
+                None => continue,
+                Some(Due::Base) => table.on_new_base(segments, &stopped)?,
+                Some(Due::Changes) => table.with_changes_gathered(segments, state.version())?,
+            };
+            tables.push(RebasedTable { old: Arc::clone(table), new });
+        }
+        Ok(Self { version: state.version(), tables })
+    }
+
+    /// Brings the tables to where they are in `state`. Costs as much as what came since; nothing if nothing did.
+    pub(crate) fn catch_up(&mut self, state: &State, segments: &SegmentStore) -> Result<(), RebaseError> {
+        let mut tables = Vec::with_capacity(self.tables.len());
+        for mut table in std::mem::take(&mut self.tables) {
+            let there = state.tables().iter().find(|there| there.name() == table.old.name());
+            if let Some(there) = there.filter(|there| there.extends(&table.old)) {
+                table.catch_up(there, segments, (self.version, state.version()))?;
+                tables.push(table);
+            }
+        }
+        *self = Self { version: state.version(), tables };
+        Ok(())
+    }
+
+    /// The state `state`, which the tables have caught up with, over what was written; `None` if no table could.
+    pub(crate) fn finish(self, state: &State) -> Option<State> {
+        if self.tables.is_empty() {
+            return None;
+        }
+        let mut state = state.clone();
+        for RebasedTable { old, new } in self.tables {
+            let place = state.tables.iter_mut().find(|table| Arc::ptr_eq(table, &old));
+            *place.expect("a table that has caught up is one of the state's") = Arc::new(new);
+        }
+        Some(state)
+    }
+}
+
+impl RebasedTable {
+    fn catch_up(
+        &mut self,
+        there: &Arc<Table>,
+        segments: &SegmentStore,
+        way: (Version, Version),
+    ) -> Result<(), RebaseError> {
+        self.new = self.new.with_layout(there);
+        // Equal fingerprints are equal records: a way there and back is none.
+        if self.new.fingerprint != there.fingerprint {
+            let change = there.changes_since(&self.old);
+            let change = change.map_err(|error| RebaseError::record(there, error))?;
+            self.new.take(there, &change, segments, way)?;
+        }
+        self.new.expect(there.count, there.fingerprint)?;
+        self.old = Arc::clone(there);
+        Ok(())
+    }
+}
+
+impl Table {
+    /// The records of this table as a base.
+    fn on_new_base(
+        &self,
+        segments: &SegmentStore,
+        stopped: impl Fn() -> bool + Sync,
+    ) -> Result<Self, RebaseError> {
+        let shards = TableEncoder { table: self, segments, blob: None }.base(stopped)?;
+        let mut table = self.over_nothing();
+        table.open_base(shards, Some((self.count, self.fingerprint)), true)?;
+        Ok(table)
+    }
+
+    /// This table's base under one step that brings all that changed since.
+    fn with_changes_gathered(&self, segments: &SegmentStore, to: Version) -> Result<Self, RebaseError> {
+        let mut table = Self { base: Arc::clone(&self.base), ..self.over_nothing() };
+        table.slots = SharedBits::new(self.slots.len());
+        table.count = self.base.records();
+        table.fingerprint = self.fingerprint_of_base()?;
+        if table.fingerprint != self.fingerprint {
+            let change = self.changes_since(&table).map_err(|error| RebaseError::record(self, error))?;
+            let from = self.applied.first().map_or(Version::NONE, |step| step.from);
+            table.take(self, &change, segments, (from, to))?;
+        }
+        table.expect(self.count, self.fingerprint)?;
+        Ok(table)
+    }
+
+    /// A table of this name and layout without records.
+    fn over_nothing(&self) -> Self {
+        Self {
+            base: Arc::default(),
+            slots: SharedBits::new(0),
+            overlay: Overlay::default(),
+            applied: Vec::new(),
+            count: 0,
+            fingerprint: Fingerprint::default(),
+            ..self.clone()
+        }
+    }
+
+    /// What the records of the base come to, those that are dead included.
+    fn fingerprint_of_base(&self) -> Result<Fingerprint, RebaseError> {
+        let mut scratch = Vec::new();
+        let mut fingerprint = self.fingerprint;
+        for (_, row) in self.overlay.rows() {
+            let share = self.share_of(row, &mut scratch).map_err(|error| RebaseError::record(self, error))?;
+            fingerprint = fingerprint.minus(share);
+        }
+        for row in self.dead_rows() {
+            let share = self.share_of(row, &mut scratch).map_err(|error| RebaseError::record(self, error))?;
+            fingerprint = fingerprint.plus(share);
+        }
+        Ok(fingerprint)
+    }
+
+    /// Takes `change`, whose records are rows of `source`, as one step.
+    fn take(
+        &mut self,
+        source: &Self,
+        change: &Change<Position>,
+        segments: &SegmentStore,
+        (from, to): (Version, Version),
+    ) -> Result<(), RebaseError> {
+        let sections = TableEncoder { table: source, segments, blob: None }.changes_from(source, change)?;
+        let names = sections.iter().map(|section: &Arc<Section>| section.name()).collect();
+        self.apply(sections)?;
+        let step = AppliedStep { from, to, fingerprint: self.fingerprint, sections: names };
+        self.applied.push(Arc::new(step));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+//! Rebases against plain maps.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::cache::{StateDirectory, StateDirectoryOptions};
+use crate::environment::Environment;
+use crate::error::{Classify, ErrorKind};
+use crate::identifiers::Sequence;
+use crate::state::testing::{Items, base_of, check, step, step_to};
+
+/// Ids are below this number.
+const IDS: u64 = 40;
+/// What a few changed records reach.
+const SMALL: RebaseThresholds = RebaseThresholds { base_share: 2, base_records: 5, sections: 3, steps: 6 };
+/// What any change reaches: a new base.
+const ANY: RebaseThresholds =
+    RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2 };
+
+fn mapped(folder: &tempfile::TempDir, budget_bytes: u64) -> SegmentStore {
+    let options = StateDirectoryOptions { budget_bytes, ..StateDirectoryOptions::default() };
+    SegmentStore::mapped(StateDirectory::open(folder.path(), options, Environment::system()).unwrap())
+}
+
+fn rebase(state: &State, thresholds: &RebaseThresholds, segments: &SegmentStore) -> Rebase {
+    Rebase::of(state, thresholds, segments, || false).unwrap()
+}
+
+/// `state` as a restart makes it of its record.
+fn reopened(state: &State, segments: &SegmentStore) -> State {
+    let manifest = crate::cache::ManifestReference {
+        name: "manifests/1".to_owned(),
+        hash: crate::identifiers::ContentHash([0; 16]),
+    };
+    let current = state.record(Sequence(1), manifest, std::time::SystemTime::UNIX_EPOCH);
+    let decoded = segments.state_directory().unwrap();
+    decoded.write_current(&current).unwrap();
+    let current = decoded.read_current(state.dataset()).unwrap().unwrap();
+    let find = |name| Ok(Arc::new(Section::new(name, segments.find(&name)?.expect("it was sealed"))));
+    State::reopen(&current, find).unwrap()
+}
+
+/// What happens to a chain.
+#[derive(Clone, Debug)]
+enum Event {
+    /// A new version is published over the one at hand: so many ids from one on get a value or go.
+    Publish { from: u64, count: u64, value: Option<u64> },
+    /// The follower goes back a version.
+    Back,
+    /// It comes anew, on a base of its version.
+    Snapshot,
+    /// It goes to a state it had before.
+    Recall(prop::sample::Index),
+    /// A rebase begins, in place of any that is under way.
+    Begin,
+    /// One that is under way catches up.
+    CatchUp,
+    /// And is shown.
+    Finish,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let publish = (0..IDS, 1..6u64, prop::option::weighted(0.7, 0..3u64));
+    prop_oneof![
+        12 => publish.prop_map(|(from, count, value)| Event::Publish { from, count, value }),
+        5 => Just(Event::Back),
+        1 => Just(Event::Snapshot),
+        1 => any::<prop::sample::Index>().prop_map(Event::Recall),
+        4 => Just(Event::Begin),
+        4 => Just(Event::CatchUp),
+        4 => Just(Event::Finish),
+    ]
+}
+
+/// Contents by version, from version 1 on, and a follower at one of them.
+struct Follower {
+    versions: Vec<Items>,
+    state: State,
+    kept: Vec<State>,
+    under_way: Option<Rebase>,
+    segments: SegmentStore,
+    /// How often the one under way has caught up.
+    caught_up: usize,
+    finished: usize,
+}
+
+impl Follower {
+    fn items(&self) -> &Items {
+        &self.versions[self.state.version().0 as usize - 1]
+    }
+
+    fn go(&mut self, to: Version) {
+        let after = &self.versions[to.0 as usize - 1];
+        self.state = step_to(&self.state, to, self.items(), after, &self.segments);
+    }
+
+    fn take(&mut self, event: &Event, thresholds: &RebaseThresholds) {
+        match event {
+            Event::Publish { from, count, value } => {
+                let at = self.state.version();
+                if at.0 as usize == self.versions.len() {
+                    let mut items = self.items().clone();
+                    for id in (*from..from + count).map(|id| id % IDS) {
+                        items.remove(&id);
+                        items.extend(value.map(|value| (id, value + id % 2)));
+                    }
+                    self.versions.push(items);
+                }
+                self.go(at.next());
+            }
+            Event::Back if self.state.version() > Version(1) => {
+                self.go(Version(self.state.version().0 - 1));
+            }
+            Event::Back => {}
+            Event::Snapshot => {
+                let version = self.state.version();
+                self.state = State { version, ..base_of(self.items()) };
+            }
+            Event::Recall(index) => self.state = index.get(&self.kept).clone(),
+            Event::Begin => {
+                self.under_way = Some(rebase(&self.state, thresholds, &self.segments));
+                self.caught_up = 0;
+            }
+            Event::CatchUp => {
+                if let Some(rebase) = &mut self.under_way {
+                    rebase.catch_up(&self.state, &self.segments).unwrap();
+                    self.caught_up += 1;
+                }
+            }
+            Event::Finish => {
+                if let Some(mut rebase) = self.under_way.take() {
+                    rebase.catch_up(&self.state, &self.segments).unwrap();
+                    if let Some(state) = rebase.finish(&self.state) {
+                        assert_eq!(state.version(), self.state.version());
+                        let steps = state.tables()[0].applied.len();
+                        assert!(steps <= 2 + self.caught_up, "one that was gathered, and one each time");
+                        self.state = state;
+                        self.finished += 1;
+                    }
+                }
+            }
+        }
+        self.kept.push(self.state.clone());
+    }
+}
+
+/// Runs a chain, all of whose states answer like the maps of their versions, in the end as well as when they were made.
+fn run(events: &[Event], thresholds: &RebaseThresholds, segments: SegmentStore) -> Follower {
+    let items: Items = (0..IDS / 2).map(|id| (id, 7)).collect();
+    let state = base_of(&items);
+    let kept = vec![state.clone()];
+    let mut follower =
+        Follower { versions: vec![items], state, kept, under_way: None, segments, caught_up: 0, finished: 0 };
+    for event in events {
+        follower.take(event, thresholds);
+        check(&follower.state, follower.items(), IDS);
+    }
+    for state in &follower.kept {
+        check(state, &follower.versions[state.version().0 as usize - 1], IDS);
+    }
+    follower
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn states_answer_like_plain_maps_over_rebases(events in prop::collection::vec(event(), 1..60)) {
+        run(&events, &SMALL, SegmentStore::heap());
+        run(&events, &ANY, SegmentStore::heap());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// Every rebased state is in the state directory: a restart opens it and has no more to apply than the state did.
+    #[test]
+    fn a_restart_opens_what_a_rebase_wrote(events in prop::collection::vec(event(), 1..40)) {
+        let folder = tempfile::tempdir().unwrap();
+        let segments = mapped(&folder, u64::MAX);
+        let mut all = vec![Event::Publish { from: 0, count: IDS, value: Some(1) }, Event::Begin, Event::Finish];
+        all.extend(events.into_iter().filter(|event| !matches!(event, Event::Snapshot | Event::Recall(_))));
+        let follower = run(&all, &ANY, segments.clone());
+        assert!(follower.finished > 0);
+        let restarted = reopened(&follower.state, &segments);
+        check(&restarted, follower.items(), IDS);
+        let steps = |state: &State| state.tables()[0].applied.len();
+        assert_eq!(steps(&restarted), steps(&follower.state));
+    }
+}
+
+/// A chain of `steps` versions after one of 100 items, in each of which one item gets another value.
+fn chain(steps: u64) -> (Items, State) {
+    let mut items: Items = (0..100).map(|id| (id, 0)).collect();
+    let mut state = base_of(&items);
+    for value in 1..=steps {
+        let before = items.clone();
+        items.insert(value % 10, value);
+        state = step(&state, &before, &items);
+    }
+    (items, state)
+}
+
+#[test]
+fn gathered_changes_are_one_section_over_the_same_base() {
+    let (items, state) = chain(12);
+    let thresholds = RebaseThresholds { sections: 5, ..RebaseThresholds::default() };
+    let mut rebase = rebase(&state, &thresholds, &SegmentStore::heap());
+    rebase.catch_up(&state, &SegmentStore::heap()).unwrap();
+    let gathered = rebase.finish(&state).unwrap();
+    let (old, new) = (&state.tables()[0], &gathered.tables()[0]);
+    assert!(Arc::ptr_eq(&old.base, &new.base));
+    assert_eq!((old.overlay.held().count(), new.overlay.held().count(), new.applied.len()), (10, 1, 1));
+    assert_eq!((new.applied[0].from, new.applied[0].to), (Version(1), state.version()));
+    check(&gathered, &items, 120);
+    assert!(!gathered.is_rebase_due(&thresholds));
+}
+
+/// What was changed and changed back leaves a base without anything over it.
+#[test]
+fn changes_that_come_to_nothing_are_gathered_to_nothing() {
+    let items: Items = (0..100).map(|id| (id, 0)).collect();
+    let mut other = items.clone();
+    other.insert(5, 9);
+    let base = base_of(&items);
+    let there = step(&base, &items, &other);
+    let back = step_to(&there, Version(1), &other, &items, &SegmentStore::heap());
+    let thresholds = RebaseThresholds { steps: 2, ..RebaseThresholds::default() };
+    let segments = SegmentStore::heap();
+    let mut rebase = rebase(&back, &thresholds, &segments);
+    rebase.catch_up(&there, &segments).unwrap();
+    assert!(rebase.finish(&there).is_none(), "behind where the rebase began, by a state that was kept");
+    let mut rebase = Rebase::of(&back, &thresholds, &segments, || false).unwrap();
+    rebase.catch_up(&back, &segments).unwrap();
+    let gathered = rebase.finish(&back).unwrap();
+    assert_eq!(gathered.tables()[0].applied.len(), 0);
+    check(&gathered, &items, 120);
+}
+
+#[test]
+fn a_state_of_another_base_is_left_alone() {
+    let (items, state) = chain(12);
+    let mut rebase = rebase(&state, &ANY, &SegmentStore::heap());
+    let elsewhere = State { version: state.version(), ..base_of(&items) };
+    rebase.catch_up(&elsewhere, &SegmentStore::heap()).unwrap();
+    assert!(rebase.finish(&elsewhere).is_none());
+}
+
+#[test]
+fn a_rebase_that_is_told_to_stop_stops() {
+    let (_, state) = chain(12);
+    let stopped = Rebase::of(&state, &ANY, &SegmentStore::heap(), || true).unwrap_err();
+    assert_eq!(stopped.kind(), ErrorKind::Cancelled);
+}
+
+/// Thousands of versions: neither steps nor section numbers pile up, nor do files beyond the budget.
+#[test]
+fn nothing_piles_up_over_thousands_of_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    let budget_bytes = 200_000;
+    let segments = mapped(&folder, budget_bytes);
+    let mut items: Items = (0..1000).map(|id| (id, 0)).collect();
+    let mut state = base_of(&items);
+    let thresholds = RebaseThresholds { base_records: 100, ..RebaseThresholds::default() };
+    let mut bases = 0;
+    for version in 2..=3000u64 {
+        let before = items.clone();
+        items.extend((0..3).map(|at| ((version * 7 + at * 311) % 1000, version)));
+        state = step_to(&state, Version(version), &before, &items, &segments);
+        if state.is_rebase_due(&thresholds) {
+            let base = Arc::clone(&state.tables()[0].base);
+            let mut rebase = rebase(&state, &thresholds, &segments);
+            rebase.catch_up(&state, &segments).unwrap();
+            state = rebase.finish(&state).unwrap();
+            bases += usize::from(!Arc::ptr_eq(&base, &state.tables()[0].base));
+        }
+        let table = &state.tables()[0];
+        assert!(table.applied.len() < 64 && table.overlay.next_number() < 64);
+    }
+    check(&state, &items, 1100);
+    assert!(bases > 30, "{bases} bases of 1000 records for 9000 changes");
+    let files = std::fs::read_dir(folder.path().join("segments")).unwrap();
+    let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    let base_bytes = 1016 * 16 + 1000;
+    assert!(bytes < budget_bytes + 2 * base_bytes, "{bytes} bytes");
+}

@@ -1,0 +1,169 @@
+//! When a table is due for a rebase.
+
+use crate::state::{State, Table};
+
+/// How far a type's changes may grow over its base before a consumer puts it on another one.
+///
+/// The defaults keep lookups, scans, starts and memory those of a fresh snapshot, for as little writing as that takes; there is hardly ever a
+/// reason for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RebaseThresholds {
+    /// A base is written anew when more than one in so many records differ from it. 8: a record is rewritten eight times for each change at
+    /// most, and at most one lookup in eight has to ask the overlay.
+    pub base_share: u64,
+    /// Unless fewer records than this differ from it. 65,536: below, the overlay fits a processor's cache, and a base is not worth its files.
+    pub base_records: u64,
+    /// Changes are gathered in one section when so many sections are held. 64: each is an open file, a mapping, and a part of every scan.
+    pub sections: usize,
+    /// They are gathered as well after so many steps, held or not. 256: a start applies them one by one, and no chain makes it apply more.
+    pub steps: usize,
+}
+
+impl Default for RebaseThresholds {
+    fn default() -> Self {
+        Self { base_share: 8, base_records: 1 << 16, sections: 64, steps: 256 }
+    }
+}
+
+/// What a rebase writes for a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// All its records, as a base.
+    Base,
+    /// What differs from its base, as one step.
+    Changes,
+}
+
+impl State {
+    /// Whether any table is due for a rebase. Costs a look at each section that is held.
+    pub(crate) fn is_rebase_due(&self, thresholds: &RebaseThresholds) -> bool {
+        self.tables().iter().any(|table| table.due(thresholds).is_some())
+    }
+}
+
+impl Table {
+    /// What is due for this table, if anything.
+    pub(super) fn due(&self, thresholds: &RebaseThresholds) -> Option<Due> {
+        let outweighs = self.different().saturating_mul(thresholds.base_share) > self.count;
+        if outweighs && self.different() > thresholds.base_records {
+            return Some(Due::Base);
+        }
+        // The first step counts as one, however many parts it has: it may be what a rebase gathered.
+        let first = self.applied.first().map_or(0, |step| step.sections.len());
+        let sections = (self.overlay.held().count() + 1).saturating_sub(first);
+        let is_long = sections >= thresholds.sections.max(2) || self.applied.len() >= thresholds.steps.max(2);
+        is_long.then_some(if outweighs { Due::Base } else { Due::Changes })
+    }
+
+    /// Records that differ from the base: those the overlay holds, or, where more went than came, rows of the base that are dead.
+    fn different(&self) -> u64 {
+        let held = self.overlay.live_rows();
+        held.max((self.base.records() + held).saturating_sub(self.count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::state::testing::{Items, base_of, step};
+
+    const SMALL: RebaseThresholds =
+        RebaseThresholds { base_share: 8, base_records: 4, sections: 3, steps: 5 };
+
+    fn due(state: &State) -> Option<Due> {
+        let due = state.tables()[0].due(&SMALL);
+        assert_eq!(state.is_rebase_due(&SMALL), due.is_some());
+        due
+    }
+
+    /// A base of the ids below `records`, all of value 0.
+    fn zeros(records: u64) -> (Items, State) {
+        let items: Items = (0..records).map(|id| (id, 0)).collect();
+        (items.clone(), base_of(&items))
+    }
+
+    fn changed(items: &Items, state: &State, change: impl FnOnce(&mut Items)) -> (Items, State) {
+        let mut next = items.clone();
+        change(&mut next);
+        let state = step(state, items, &next);
+        (next, state)
+    }
+
+    #[test]
+    fn a_base_is_due_beyond_a_share_of_the_records_and_a_number_of_them() {
+        let (items, state) = zeros(48);
+        let update = |count: u64| {
+            let change = |items: &mut Items| items.extend((0..count).map(|id| (id, 1)));
+            due(&changed(&items, &state, change).1)
+        };
+        assert_eq!([update(1), update(6), update(7)], [None, None, Some(Due::Base)]);
+        let (items, state) = zeros(16);
+        let update = |count: u64| {
+            let change = |items: &mut Items| items.extend((0..count).map(|id| (id, 1)));
+            due(&changed(&items, &state, change).1)
+        };
+        assert_eq!(
+            [update(3), update(4), update(5)],
+            [None, None, Some(Due::Base)],
+            "4 records are no reason"
+        );
+    }
+
+    #[test]
+    fn records_that_went_count_as_those_that_came() {
+        let (items, state) = zeros(48);
+        let remove = |count: u64| due(&changed(&items, &state, |items| items.retain(|id, _| *id >= count)).1);
+        assert_eq!([remove(5), remove(6)], [None, Some(Due::Base)], "6 of the 42 that are left");
+        let add = |count: u64| {
+            let change = |items: &mut Items| items.extend((100..100 + count).map(|id| (id, 1)));
+            due(&changed(&items, &state, change).1)
+        };
+        assert_eq!([add(6), add(7)], [None, Some(Due::Base)], "7 of 55");
+    }
+
+    #[test]
+    fn many_sections_are_gathered_and_a_small_base_is_written_anew() {
+        let changes = |records: u64, steps: u64| {
+            let (mut items, mut state) = zeros(records);
+            for id in 0..steps {
+                (items, state) = changed(&items, &state, |items| items.extend([(id, 1)]));
+            }
+            due(&state)
+        };
+        assert_eq!([changes(100, 2), changes(100, 3)], [None, Some(Due::Changes)]);
+        assert_eq!(changes(10, 3), Some(Due::Base), "3 of 10 are worth a base of 10");
+    }
+
+    /// One record that changes for ever leaves one section, and a step each time.
+    #[test]
+    fn many_steps_are_gathered_even_if_they_left_nothing() {
+        let (mut items, mut state) = zeros(100);
+        for value in 1..=5 {
+            assert_eq!(due(&state), None);
+            (items, state) = changed(&items, &state, |items| items.extend([(7, value)]));
+            assert_eq!(state.tables()[0].overlay.held().count(), 1);
+        }
+        assert_eq!(due(&state), Some(Due::Changes));
+    }
+
+    #[test]
+    fn parts_of_the_first_step_are_not_gathered_again() {
+        let (items, state) = zeros(100);
+        let (_, state) = changed(&items, &state, |items| items.extend([(7, 1)]));
+        let mut table = Table::clone(&state.tables()[0]);
+        let step = &table.applied[0];
+        let sections = vec![step.sections[0]; 9];
+        let (from, to, fingerprint) = (step.from, step.to, step.fingerprint);
+        table.applied = vec![Arc::new(crate::state::table::AppliedStep { from, to, fingerprint, sections })];
+        assert_eq!(table.due(&RebaseThresholds { sections: 2, ..SMALL }), None);
+    }
+
+    #[test]
+    fn a_fresh_state_is_never_due() {
+        let greedy = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 0, steps: 0 };
+        assert!(!zeros(0).1.is_rebase_due(&greedy));
+        assert!(!zeros(100).1.is_rebase_due(&greedy));
+    }
+}
