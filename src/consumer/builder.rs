@@ -6,12 +6,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use object_store::ObjectStore;
 use object_store::path::Path;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::follower::Follower;
 use super::listener::RefreshListener;
-use super::{Backoff, Consumer, Shared};
+use super::rebase::Rebasing;
+use super::{Backoff, Consumer, RebaseThresholds, Shared};
 use crate::announce::{AnnouncementWatcher, Merged, PollOptions, StoreWatcher};
 use crate::cache::Memory;
 use crate::environment::Environment;
@@ -43,6 +44,7 @@ pub struct ConsumerBuilder {
     wait: Wait,
     poll: PollOptions,
     transfer: TransferOptions,
+    rebase: RebaseThresholds,
     watchers: Vec<Box<dyn AnnouncementWatcher>>,
     listeners: Vec<Arc<dyn RefreshListener>>,
     progress: Arc<dyn Progress>,
@@ -64,6 +66,7 @@ impl ConsumerBuilder {
             wait: Wait::default(),
             poll: PollOptions::default(),
             transfer: TransferOptions::default(),
+            rebase: RebaseThresholds::default(),
             watchers: Vec::new(),
             listeners: Vec::new(),
             progress: Arc::new(()),
@@ -126,6 +129,13 @@ impl ConsumerBuilder {
         self
     }
 
+    /// When the state is put on another base, in the background. The defaults suit nearly everyone.
+    #[must_use]
+    pub fn rebase(mut self, thresholds: RebaseThresholds) -> Self {
+        self.rebase = thresholds;
+        self
+    }
+
     /// Clock and randomness. Default: the machine's.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
@@ -144,6 +154,12 @@ impl ConsumerBuilder {
             .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.clone(), source })?;
         let store = DatasetStore::new(self.store, path, environment.clone());
         let segments = self.memory.open(&environment)?;
+        let rebasing = Rebasing {
+            thresholds: self.rebase,
+            segments: segments.clone(),
+            listeners: self.listeners.clone(),
+            environment: environment.clone(),
+        };
         let replica = Replica::new(store.clone(), segments, self.transfer);
         let mut follower = Follower::new(replica, self.ring, self.listeners, self.progress);
         if let Err(error) = follower.warm_start() {
@@ -158,10 +174,13 @@ impl ConsumerBuilder {
             state: ArcSwap::new(Arc::clone(&loaded.state)),
             confirmed_at: ArcSwap::new(Arc::new(follower.confirmed_at())),
             follower: Mutex::new(follower),
+            shown: Notify::new(),
         });
         let retry = Backoff { first: FIRST_RETRY, longest: LONGEST_RETRY, environment };
-        let task = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&shared).follow(watcher, retry)));
-        Ok(Consumer { shared, _task: task })
+        let following = tokio::spawn(Arc::clone(&shared).follow(watcher, retry));
+        let rebasing = tokio::spawn(Arc::clone(&shared).keep_rebased(rebasing));
+        let [_following, _rebasing] = [following, rebasing].map(AbortOnDropHandle::new);
+        Ok(Consumer { shared, _following, _rebasing })
     }
 }
 

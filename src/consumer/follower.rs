@@ -12,6 +12,7 @@ use crate::log::landing::{may_move, starts_cold};
 use crate::log::{LogEntry, Tail};
 use crate::progress::Progress;
 use crate::replica::{Loaded, Moved, Replica, origin_of};
+use crate::state::State;
 
 /// How often a refresh plans anew when what it planned for was overtaken on the way.
 const REPLANS: u32 = 4;
@@ -61,6 +62,15 @@ impl Follower {
         self.confirmed_at = current.confirmed_at;
         self.tail = Tail::resume(self.replica.store().clone(), current.sequence);
         Ok(())
+    }
+
+    /// Goes on with `state`, which holds what is loaded over another base.
+    pub(super) async fn go_on_with(&mut self, state: Arc<State>) {
+        if let Some(loaded) = &mut self.loaded {
+            assert_eq!(state.version(), loaded.state.version(), "a rebase leaves the version as it is");
+            loaded.state = state;
+            self.record().await;
+        }
     }
 
     /// Looks at the log and moves to its target (keeps R9, semantics 16, 17).
@@ -122,7 +132,7 @@ impl Follower {
     /// A host that cannot record what it serves still serves it; only its next start needs the network.
     async fn record(&self) {
         if let Some(loaded) = &self.loaded
-            && let Err(error) = self.replica.record(loaded, self.landed).await
+            && let Err(error) = self.replica.record(loaded, self.landed, self.confirmed_at).await
         {
             tracing::warn!(%error, "the state directory does not take the record of what is served");
         }

@@ -29,11 +29,32 @@ pub struct Refresh {
     pub refused: Vec<RouteFailure>,
 }
 
-/// Hears of every refresh. Called on the consumer's task: be quick.
+/// A state that was put on another base: the same version and records, less to look through and less to start from.
+#[derive(Clone, Debug)]
+pub struct Rebased {
+    /// The version, which stayed.
+    pub version: Version,
+    /// The types whose records or changes were written anew.
+    pub types: Vec<String>,
+    /// From the start of the rebase until readers saw the state.
+    pub elapsed: Duration,
+}
+
+/// Hears of every refresh and rebase. Called on the consumer's task: be quick.
 pub trait RefreshListener: Send + Sync {
     /// The consumer looked at the log, and moved or stayed.
     fn refreshed(&self, refresh: &Refresh);
 
     /// The consumer could not move; its state keeps serving.
     fn failed(&self, error: &Error);
+
+    /// The consumer put its state on another base.
+    fn rebased(&self, rebased: &Rebased) {
+        let _ = rebased;
+    }
+
+    /// It could not do so. Its state keeps serving; minutes later it is tried again.
+    fn rebase_failed(&self, error: &Error) {
+        let _ = error;
+    }
 }

@@ -8,6 +8,7 @@ mod builder;
 mod error;
 mod follower;
 mod listener;
+mod rebase;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,29 +17,33 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use capnp::introspect::Introspect;
 use capnp::traits::OwnedStruct;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use crate::cache::Memory;
+pub use crate::state::RebaseThresholds;
 pub use builder::{ConsumerBuilder, Wait};
 pub use error::ConsumerError;
-pub use listener::{Refresh, RefreshListener};
+pub use listener::{Rebased, Refresh, RefreshListener};
 
 use crate::announce::AnnouncementWatcher;
 use crate::error::Result;
 use crate::state::{Key, State, TypedTable};
 use follower::Follower;
 
-/// Follows one dataset; cheap to share behind an `Arc`. Dropping it ends its task; states already handed out stay.
+/// Follows one dataset; cheap to share behind an `Arc`. Dropping it ends its tasks; states already handed out stay.
 pub struct Consumer {
     shared: Arc<Shared>,
-    _task: AbortOnDropHandle<()>,
+    _following: AbortOnDropHandle<()>,
+    _rebasing: AbortOnDropHandle<()>,
 }
 
 struct Shared {
     state: ArcSwap<State>,
     confirmed_at: ArcSwap<SystemTime>,
     follower: Mutex<Follower>,
+    /// Told whenever a state is shown.
+    shown: Notify,
 }
 
 /// A state for a piece of work. Four nanoseconds to get, nothing to give back.
@@ -110,6 +115,7 @@ impl Shared {
             self.state.store(Arc::clone(&loaded.state));
         }
         self.confirmed_at.store(Arc::new(follower.confirmed_at()));
+        self.shown.notify_one();
     }
 
     /// Refreshes at each announcement, and after a failure again soon.

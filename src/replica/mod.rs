@@ -13,6 +13,7 @@ mod refusals;
 pub mod transfer;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub use assemble::AssembleError;
 pub(crate) use assemble::Assembled;
@@ -194,11 +195,15 @@ impl Replica {
         Ok(Loaded { state: Arc::new(state), reference, manifest: None })
     }
 
-    /// Records what is served, so that a restart needs no network.
-    pub(crate) async fn record(&self, loaded: &Loaded, sequence: Sequence) -> Result<()> {
+    /// Records what is served as of log entry `sequence`, read at `confirmed_at`, so that a restart needs no network.
+    pub(crate) async fn record(
+        &self,
+        loaded: &Loaded,
+        sequence: Sequence,
+        confirmed_at: SystemTime,
+    ) -> Result<()> {
         let Some(directory) = self.segments.state_directory().cloned() else { return Ok(()) };
         let (loaded, origin) = (loaded.clone(), origin_of(&self.store));
-        let confirmed_at = self.store.environment().clock.now();
         let recorded = workers::run(move || {
             let manifest = crate::cache::ManifestReference {
                 name: loaded.reference.name.clone(),

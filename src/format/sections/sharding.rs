@@ -10,8 +10,8 @@ const SHARD_BYTES_MAX: u64 = 1 << 30;
 const SHARD_RECORDS_MAX: u64 = (1 << 25) - (1 << 20);
 /// How often a skewed type is split beyond its plain number of shards.
 const EXTRA_BITS: u32 = 4;
-/// No type is split further than by so many bits: 65,536 shards of the usual size hold 2 TiB.
-const FINEST_BITS: u32 = 16;
+/// No type is split further than by so many bits: 4096 shards of the usual size hold 128 GiB, beyond that they grow.
+const FINEST_BITS: u32 = 12;
 
 /// How the records of a type are split in one snapshot: by the first bits of their key hashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Sharding {
     }
 }
 
-/// How many records lie where, and of how many bytes: what a sharding is chosen by. Takes a mebibyte, whatever the number of records.
+/// How many records lie where, and of how many bytes: what a sharding is chosen by. Takes 64 KiB, whatever the number of records.
 #[derive(Clone, Debug)]
 pub struct ShardSizes {
     /// Records and bytes of each part of the finest sharding.
@@ -154,7 +154,7 @@ mod tests {
         let inseparable = [(hash(0), 2048 * MEBIBYTE)];
         assert_eq!(Sharding::choose(inseparable.into_iter()).shards(), 64 * 16);
         let beyond = [(hash(0), 1 << 50)];
-        assert_eq!(Sharding::choose(beyond.into_iter()).shards(), 65_536);
+        assert_eq!(Sharding::choose(beyond.into_iter()).shards(), 4096);
     }
 
     #[test]

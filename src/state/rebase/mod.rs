@@ -4,7 +4,7 @@
 //! what a table holds anew, by the code that writes snapshots, and checks that the same records come out: all of them as a base where many
 //! changed, or the changes alone, gathered in one step over the base as it is. It takes what it needs from the state, nothing from the store.
 //!
-//! Meanwhile the state may move on. [`Rebase::catch_up`] brings what came since, as one change for each table; a table that is on another base
+//! Meanwhile the state may move on. [`Rebase::caught_up`] brings what came since, as one change for each table; a table that is on another base
 //! by then, or that went back behind where the rebase began, is left as it is.
 
 mod error;
@@ -61,18 +61,24 @@ impl Rebase {
         Ok(Self { version: state.version(), tables })
     }
 
+    /// The types whose tables were written anew.
+    pub(crate) fn types(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| table.old.name())
+    }
+
     /// Brings the tables to where they are in `state`. Costs as much as what came since; nothing if nothing did.
-    pub(crate) fn catch_up(&mut self, state: &State, segments: &SegmentStore) -> Result<(), RebaseError> {
+    pub(crate) fn caught_up(mut self, state: &State, segments: &SegmentStore) -> Result<Self, RebaseError> {
         let mut tables = Vec::with_capacity(self.tables.len());
-        for mut table in std::mem::take(&mut self.tables) {
+        for mut table in self.tables {
             let there = state.tables().iter().find(|there| there.name() == table.old.name());
             if let Some(there) = there.filter(|there| there.extends(&table.old)) {
                 table.catch_up(there, segments, (self.version, state.version()))?;
                 tables.push(table);
             }
         }
-        *self = Self { version: state.version(), tables };
-        Ok(())
+        self.tables = tables;
+        self.version = state.version();
+        Ok(self)
     }
 
     /// The state `state`, which the tables have caught up with, over what was written; `None` if no table could.
