@@ -1,4 +1,4 @@
-//! Rebases in the background: the state goes on another base while refreshes and readers go on (keeps semantics 31).
+//! Rebases in the background: the state goes on another base while refreshes and readers go on (keeps semantics 24, 26).
 
 use std::sync::Arc;
 use std::time::Duration;

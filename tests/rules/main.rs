@@ -6,6 +6,7 @@ mod consumer;
 mod damage;
 mod operator;
 mod producer;
+mod rebase;
 mod retention;
 mod setting;
 mod snapshots;

@@ -12,7 +12,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use hollowcast::Result;
 use hollowcast::cache::SegmentStore;
-use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, Refresh, RefreshListener, Wait};
+use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, Rebased, Refresh, RefreshListener, Wait};
 use hollowcast::environment::{Clock, Environment, SeededRandom};
 use hollowcast::format::Compression;
 use hollowcast::log::politeness::Manners;
@@ -279,6 +279,8 @@ impl Clock for StoppableClock {
 pub(crate) struct Told {
     refreshes: Mutex<Vec<Refresh>>,
     failures: Mutex<Vec<String>>,
+    rebases: Mutex<Vec<Rebased>>,
+    failed_rebases: Mutex<Vec<String>>,
 }
 
 impl Told {
@@ -289,6 +291,14 @@ impl Told {
     pub(crate) fn failures(&self) -> Vec<String> {
         self.failures.lock().unwrap().clone()
     }
+
+    pub(crate) fn rebases(&self) -> Vec<Rebased> {
+        self.rebases.lock().unwrap().clone()
+    }
+
+    pub(crate) fn failed_rebases(&self) -> Vec<String> {
+        self.failed_rebases.lock().unwrap().clone()
+    }
 }
 
 impl RefreshListener for Told {
@@ -298,5 +308,13 @@ impl RefreshListener for Told {
 
     fn failed(&self, error: &hollowcast::Error) {
         self.failures.lock().unwrap().push(error.to_string());
+    }
+
+    fn rebased(&self, rebased: &Rebased) {
+        self.rebases.lock().unwrap().push(rebased.clone());
+    }
+
+    fn rebase_failed(&self, error: &hollowcast::Error) {
+        self.failed_rebases.lock().unwrap().push(error.to_string());
     }
 }

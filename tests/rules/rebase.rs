@@ -1,0 +1,203 @@
+//! States that are written anew on another base.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RebaseThresholds};
+use hollowcast::producer::Producer;
+use hollowcast::state::State;
+use hollowcast::tools::TypeStats;
+
+use super::setting::{Told, World, add, cities, delete, named, published, upsert};
+use super::store::Answer;
+
+/// A base for every five records that differ, from three sections on.
+const SMALL: RebaseThresholds = RebaseThresholds { base_share: 1000, base_records: 4, sections: 3, steps: 3 };
+/// Nothing is ever due.
+const NEVER: RebaseThresholds =
+    RebaseThresholds { base_share: 0, base_records: u64::MAX, sections: usize::MAX, steps: usize::MAX };
+
+/// A world with a city for each of `count` numbers.
+async fn many_cities(world: &World, count: u32) -> Producer {
+    let names: Vec<(u32, String)> = (0..count).map(|id| (id, format!("City {id}"))).collect();
+    let pairs: Vec<(u32, &str)> = names.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    let mut producer = world.producer().await;
+    published(producer.cycle(|writer| add(writer, &pairs)).await);
+    producer
+}
+
+fn consumer(world: &World, told: &Arc<Told>, thresholds: RebaseThresholds) -> ConsumerBuilder {
+    let memory = Memory::Mapped(Some(world.folder.path().to_owned()));
+    world.consumer_builder().memory(memory).listener(Arc::clone(told) as _).rebase(thresholds)
+}
+
+/// Sections that hold changed cities.
+fn sections(state: &State) -> u64 {
+    let types = TypeStats::of_state(state).unwrap();
+    types.iter().find(|one| one.name == "City").unwrap().overlay_sections
+}
+
+/// Waits, without bound, for work on other threads; tokio's clock stands still meanwhile or jumps, nothing depends on it.
+async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Follows so many versions, each of which renames a city, one at a time.
+async fn follow(producer: &mut Producer, consumer: &Consumer, versions: u32) {
+    for id in 0..versions {
+        published(producer.incremental(|writer| upsert(writer, &[(id, "New")])).await);
+        consumer.refresh().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_piled_up_is_written_anew_and_a_restart_opens_it_semantics_24() {
+    for memory in [Memory::Heap, Memory::Mapped(None)] {
+        let world = World::new();
+        let mut producer = many_cities(&world, 50).await;
+        let told = Arc::new(Told::default());
+        let mut builder = consumer(&world, &told, SMALL);
+        if matches!(memory, Memory::Heap) {
+            builder = builder.memory(Memory::Heap);
+        }
+        let consumer = builder.start().await.unwrap();
+        let before = consumer.state();
+        follow(&mut producer, &consumer, 3).await;
+        until(|| told.rebases().len() == 1).await;
+        let rebased = told.rebases().remove(0);
+        assert_eq!((rebased.version.0, rebased.types), (4, vec!["City".to_owned()]));
+        let after = consumer.state();
+        assert_eq!((after.version().0, sections(&after)), (4, 0), "3 changes of 50 are worth a base here");
+        assert_eq!(
+            (after.fingerprint(), cities(&after)),
+            (producer.state().fingerprint(), cities(producer.state()))
+        );
+        assert!(cities(&before).values().all(|name| name != "New"), "who keeps a state keeps it");
+
+        published(producer.incremental(|writer| delete(writer, 1)).await);
+        assert_eq!(consumer.refresh().await.unwrap().route, Some("delta"), "deltas fit any base");
+        assert_eq!(cities(&consumer.read()), cities(producer.state()));
+        if matches!(memory, Memory::Heap) {
+            continue;
+        }
+        drop((consumer, before, after));
+        world.store.answer("", Answer::Lost);
+        let told = Arc::new(Told::default());
+        let restarted = self::consumer(&world, &told, SMALL).start().await.unwrap();
+        let state = restarted.state();
+        assert_eq!((state.version().0, sections(&state)), (5, 0), "the base, and a removal over it");
+        assert_eq!(
+            (cities(&state), state.fingerprint()),
+            (cities(producer.state()), producer.state().fingerprint())
+        );
+    }
+}
+
+/// Many changes of few records: the base stays, and a start has one step to apply.
+#[tokio::test]
+async fn small_changes_of_a_large_type_are_gathered_semantics_24() {
+    let world = World::new();
+    let mut producer = many_cities(&world, 50).await;
+    let told = Arc::new(Told::default());
+    let thresholds = RebaseThresholds { base_share: 2, ..SMALL };
+    let consumer = consumer(&world, &told, thresholds).start().await.unwrap();
+    follow(&mut producer, &consumer, 3).await;
+    until(|| told.rebases().len() == 1).await;
+    assert_eq!(sections(&consumer.read()), 1);
+    assert_eq!(cities(&consumer.read()), cities(producer.state()));
+}
+
+/// Retries come minutes apart, readers and refreshes go on, and once there is room it goes through.
+#[tokio::test(start_paused = true)]
+async fn a_rebase_that_fails_leaves_the_state_and_is_tried_again_later_semantics_17_24() {
+    let world = World::new();
+    let mut producer = many_cities(&world, 50).await;
+    let told = Arc::new(Told::default());
+    let first = consumer(&world, &told, NEVER).start().await.unwrap();
+    follow(&mut producer, &first, 4).await;
+    assert_eq!((sections(&first.read()), told.rebases().len()), (4, 0));
+    drop(first);
+
+    let consumer = consumer(&world, &told, SMALL).start().await.unwrap();
+    // Nothing was awaited since, so the rebase has not begun: it finds no place to write to.
+    let place = world.folder.path().join("tmp");
+    std::fs::remove_dir_all(&place).unwrap();
+    std::fs::write(&place, "").unwrap();
+    until(|| told.failed_rebases().len() == 1).await;
+    assert!(told.failed_rebases()[0].contains("tmp"), "{:?}", told.failed_rebases());
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert_eq!((told.failed_rebases().len(), sections(&consumer.read())), (1, 4));
+    assert_eq!(cities(&consumer.read()), cities(producer.state()));
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    until(|| told.failed_rebases().len() == 2).await;
+
+    std::fs::remove_file(&place).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(40, "Other")])).await);
+    consumer.refresh().await.unwrap();
+    assert_eq!(cities(&consumer.read()), cities(producer.state()), "refreshes go on before the next try");
+    tokio::time::sleep(Duration::from_secs(400)).await;
+    until(|| told.rebases().len() == 1).await;
+    assert_eq!((told.failed_rebases().len(), sections(&consumer.read())), (2, 0));
+    assert_eq!(cities(&consumer.read()), cities(producer.state()));
+}
+
+/// Wherever a rebase is when its consumer goes: the next one starts from what is there, and nothing half written stays.
+#[tokio::test]
+async fn a_consumer_may_go_in_the_middle_of_a_rebase_semantics_24() {
+    let world = World::new();
+    let mut producer = many_cities(&world, 2000).await;
+    let told = Arc::new(Told::default());
+    let first = consumer(&world, &told, NEVER).start().await.unwrap();
+    follow(&mut producer, &first, 4).await;
+    drop(first);
+    world.store.answer("", Answer::Lost);
+    for wait_us in (0..6000).step_by(300) {
+        let consumer = consumer(&world, &told, SMALL).start().await.unwrap();
+        assert_eq!(cities(&consumer.read()), cities(producer.state()));
+        tokio::time::sleep(Duration::from_micros(wait_us)).await;
+        assert_eq!(cities(&consumer.read()), cities(producer.state()));
+    }
+    assert_eq!(told.failed_rebases(), [""; 0]);
+    let last = consumer(&world, &told, SMALL).start().await.unwrap();
+    until(|| sections(&last.read()) == 0).await;
+    let temporary = || std::fs::read_dir(world.folder.path().join("tmp")).unwrap().count();
+    until(|| temporary() == 0).await;
+    assert_eq!(cities(&last.read()), cities(producer.state()));
+}
+
+/// A pin to a version that lies behind the one at which the rebase began, and back.
+#[tokio::test]
+async fn a_rebased_state_goes_back_and_forth_semantics_16_21() {
+    let world = World::new();
+    let mut producer = many_cities(&world, 50).await;
+    let told = Arc::new(Told::default());
+    let consumer = consumer(&world, &told, SMALL).start().await.unwrap();
+    follow(&mut producer, &consumer, 3).await;
+    until(|| told.rebases().len() == 1).await;
+    let mut operator = world.operator();
+    operator.pin("", hollowcast::identifiers::Version(2), "because").await.unwrap();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 2);
+    let renamed = |state: &State| cities(state).values().filter(|name| *name == "New").count();
+    assert_eq!(renamed(&consumer.read()), 1);
+    operator.unpin("").await.unwrap();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 4);
+    assert_eq!(cities(&consumer.read()), cities(producer.state()));
+    assert_eq!(named(&[(0, "New")])[&0], cities(&consumer.read())[&0]);
+}
+
+/// A producer's own state goes on the base of each snapshot that it writes, so its changes do not pile up either.
+#[tokio::test]
+async fn the_state_of_a_producer_is_bounded_by_its_snapshots_semantics_11() {
+    let world = World::new();
+    let mut producer = world.producer_of(super::setting::schema()).snapshot_every(4).start().await.unwrap();
+    published(producer.cycle(|writer| add(writer, &[(0, "Ulm")])).await);
+    let mut highest = 0;
+    for id in 1..40 {
+        published(producer.incremental(|writer| upsert(writer, &[(id, "New")])).await);
+        highest = highest.max(sections(producer.state()));
+    }
+    assert!((1..4).contains(&highest), "{highest} sections");
+}
