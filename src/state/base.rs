@@ -1,5 +1,6 @@
 //! The base of a table: the mapped shards of one snapshot.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::records::Records;
@@ -71,6 +72,13 @@ impl Base {
 
     pub(crate) fn shards(&self) -> &[Shard] {
         &self.shards
+    }
+
+    /// The shards that share hashes with `shard` of `other`.
+    pub(crate) fn overlapping(&self, other: Sharding, shard: u32) -> Range<usize> {
+        let shards = self.sharding.overlapping(other, shard);
+        let end = (shards.end as usize).min(self.shards.len());
+        (shards.start as usize).min(end)..end
     }
 
     pub(crate) fn sharding(&self) -> Sharding {

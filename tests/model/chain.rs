@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hollowcast::consumer::{Consumer, Memory, Wait};
+use hollowcast::consumer::{Consumer, Memory, RebaseThresholds, Rebased, Refresh, RefreshListener, Wait};
 use hollowcast::environment::{Environment, SeededRandom, SystemClock};
 use hollowcast::identifiers::Version;
 use hollowcast::log::politeness::Manners;
@@ -47,6 +48,7 @@ pub(crate) struct Chain {
     travellers: [Traveller; 2],
     memory: Memory,
     snapshot_every: u64,
+    rebases: Arc<Rebases>,
     dataset: DatasetStore,
     store: Arc<dyn ObjectStore>,
     folder: tempfile::TempDir,
@@ -80,6 +82,7 @@ impl Chain {
             ],
             memory: Memory::Heap,
             snapshot_every: *choices.pick(&[2, 5, 9, 100]),
+            rebases: Arc::default(),
             dataset,
             store,
             folder,
@@ -97,6 +100,9 @@ impl Chain {
             self.step().await;
         }
         self.visit_every_version().await;
+        for _ in 0..self.rebases.0.load(Ordering::Relaxed) {
+            self.tally.count("rebased");
+        }
         self.tally
     }
 
@@ -230,6 +236,10 @@ impl Chain {
         }
         let consumer = self.consumer.as_ref().expect("it was opened");
         let refresh = consumer.refresh().await.expect("a consumer refreshes");
+        // Lets a rebase begin, or be shown, before, between or after what follows.
+        for _ in 0..self.choices.below(3) {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
         assert_eq!((refresh.to.0, refresh.refused.len()), (self.target().number, 0));
         self.check_target(&consumer.state(), "following");
         self.tally.count(if refresh.to < refresh.from { "refreshed back" } else { "refreshed" });
@@ -257,10 +267,15 @@ impl Chain {
         self.world.check(state, self.target(), route);
     }
 
+    /// A consumer that rebases at the least change, or now and then, or hardly ever.
     async fn open_consumer(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> Consumer {
+        let small = RebaseThresholds { base_share: 2, base_records: 1, sections: 2, steps: 3 };
+        let bases = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2 };
         let consumer = Consumer::builder(DATASET, store)
             .environment(environment(&mut self.choices))
             .memory(memory)
+            .rebase(*self.choices.pick(&[small, bases, RebaseThresholds::default()]))
+            .listener(Arc::clone(&self.rebases) as _)
             .wait(Wait::Never);
         consumer.start().await.expect("a consumer starts")
     }
@@ -310,6 +325,24 @@ impl Chain {
     /// The state directory that producers and consumers of the host share.
     fn host(&self) -> Memory {
         Memory::Mapped(Some(self.folder.path().join("host")))
+    }
+}
+
+/// Counts rebases, none of which fails.
+#[derive(Default)]
+struct Rebases(AtomicU64);
+
+impl RefreshListener for Rebases {
+    fn refreshed(&self, _: &Refresh) {}
+
+    fn failed(&self, _: &hollowcast::Error) {}
+
+    fn rebased(&self, _: &Rebased) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn rebase_failed(&self, error: &hollowcast::Error) {
+        panic!("a rebase failed: {error}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What every run comes to about as often as it has chains, and mostly much more often.
-const EXPECTED: [&str; 16] = [
+const EXPECTED: [&str; 17] = [
     "published",
     "published with snapshot",
     "unchanged",
@@ -17,6 +17,7 @@ const EXPECTED: [&str; 16] = [
     "released",
     "floor raised",
     "started warm",
+    "rebased",
     "delta",
     "reverse delta",
     "snapshot",

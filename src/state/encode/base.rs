@@ -105,8 +105,8 @@ fn rows_of_part(
     shard: u32,
 ) -> Result<Vec<(KeyHash, Position)>, EncodeError> {
     let mut records = Vec::new();
-    for own in table.base.sharding().overlapping(sharding, shard) {
-        for (position, row) in table.shard_rows(own as usize) {
+    for own in table.base.overlapping(sharding, shard) {
+        for (position, row) in table.shard_rows(own) {
             let hash = hash_of(table, row)?;
             if sharding.shard(hash) == shard {
                 records.push((hash, position));
