@@ -179,8 +179,8 @@ impl ConsumerBuilder {
         let retry = Backoff { first: FIRST_RETRY, longest: LONGEST_RETRY, environment };
         let following = tokio::spawn(Arc::clone(&shared).follow(watcher, retry));
         let rebasing = tokio::spawn(Arc::clone(&shared).keep_rebased(rebasing));
-        let [_following, _rebasing] = [following, rebasing].map(AbortOnDropHandle::new);
-        Ok(Consumer { shared, _following, _rebasing })
+        let tasks = [following, rebasing].map(AbortOnDropHandle::new);
+        Ok(Consumer { shared, _tasks: tasks })
     }
 }
 

@@ -34,8 +34,8 @@ use follower::Follower;
 /// Follows one dataset; cheap to share behind an `Arc`. Dropping it ends its tasks; states already handed out stay.
 pub struct Consumer {
     shared: Arc<Shared>,
-    _following: AbortOnDropHandle<()>,
-    _rebasing: AbortOnDropHandle<()>,
+    /// Following, rebasing.
+    _tasks: [AbortOnDropHandle<()>; 2],
 }
 
 struct Shared {

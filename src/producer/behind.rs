@@ -1,13 +1,18 @@
 //! The snapshot that a producer builds behind its cycles (keeps semantics 11).
 
+use std::sync::Arc;
+
 use futures::FutureExt;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Producer;
 use super::late_snapshot::{Built, SnapshotBuilder};
+use super::newest::Newest;
 use super::snapshot_policy::SnapshotDue;
 use crate::error::Result;
 use crate::log::Log;
+use crate::state::RebaseError;
+use crate::workers;
 
 /// At most one at a time; dropping it gives it up.
 #[derive(Default)]
@@ -65,22 +70,34 @@ impl Producer {
             log: Log::new(self.log.store().clone(), self.log.writer()),
             replica: self.replica.clone(),
             blobs: self.settings.blobs.clone(),
-            progress: std::sync::Arc::new(()),
+            progress: Arc::new(()),
         };
         let task = tokio::spawn(async move { builder.build_of(&loaded).await });
         self.behind.task = Some(AbortOnDropHandle::new(task));
     }
 
-    /// Takes note of a snapshot that has been built. One that failed is due again.
-    pub(super) fn note_snapshot(&mut self) {
-        match self.behind.ended() {
-            Some(Ok(built)) if built.entry.sequence > self.entry.sequence => {
-                self.entry.snapshots = built.entry.snapshots;
-            }
+    /// Takes note of a snapshot that has been built, and goes on from its base. One that failed is due again.
+    pub(super) async fn note_snapshot(&mut self) -> Result<()> {
+        let built = match self.behind.ended() {
+            Some(Ok(built)) => built,
             Some(Err(error)) => {
                 tracing::warn!(%error, "a snapshot was not built; the next version tries again");
+                return Ok(());
             }
-            _ => {}
+            None => return Ok(()),
+        };
+        if built.entry.sequence > self.entry.sequence {
+            self.entry.snapshots = built.entry.snapshots;
         }
+        let Newest::Loaded(loaded) = &mut self.newest else { return Ok(()) };
+        let (state, segments) = (Arc::clone(&loaded.state), self.replica.segments().clone());
+        let rebased = workers::run(move || {
+            let rebase = built.rebase.caught_up(&state, &segments)?;
+            Ok::<_, RebaseError>(rebase.finish(&state))
+        });
+        if let Some(state) = rebased.await? {
+            loaded.state = Arc::new(state);
+        }
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ProducerError;
 use super::snapshot::snapshot_of;
 use crate::error::Result;
 use crate::format::{BlobWriterOptions, Compression};
@@ -10,7 +11,7 @@ use crate::log::{AddSnapshot, Log, LogEntry, Outcome, SnapshotReference};
 use crate::progress::{Progress, Stage, Unit};
 use crate::replica::transfer::upload;
 use crate::replica::{Chain, Loaded, Replica};
-use crate::state::State;
+use crate::state::Rebase;
 use crate::store::ObjectName;
 use crate::workers;
 
@@ -48,8 +49,8 @@ pub(super) struct Built {
     pub(super) outcome: LateSnapshot,
     /// The log entry that says so.
     pub(super) entry: LogEntry,
-    /// The version's state on the snapshot's own sections.
-    pub(super) state: State,
+    /// The version on the snapshot's own sections.
+    pub(super) rebase: Rebase,
 }
 
 impl SnapshotBuilder {
@@ -88,8 +89,12 @@ impl SnapshotBuilder {
         self.progress.stage(Stage { name: "writing the snapshot", unit: Unit::Records, total: None });
         let (state, segments) = (Arc::clone(&loaded.state), self.replica.segments().clone());
         let blobs = self.blobs.clone();
-        let (state, blob) = workers::run(move || snapshot_of(&state, &segments, &blobs)).await?;
-        let (dataset, version) = (state.dataset(), state.version());
+        let (rebase, blob) = workers::run(move || {
+            let (anew, blob) = snapshot_of(&state, &segments, &blobs)?;
+            Ok::<_, ProducerError>((Rebase::onto(&state, anew), blob))
+        })
+        .await?;
+        let (dataset, version) = (loaded.state.dataset(), loaded.state.version());
         let attempt = Attempt(self.log.store().environment().random.next_u64());
         let object = ObjectName::Snapshot { version, attempt };
         self.progress.stage(Stage { name: "uploading", unit: Unit::Bytes, total: Some(blob.length()) });
@@ -103,7 +108,7 @@ impl SnapshotBuilder {
                 (LateSnapshot::Known(known), *tail)
             }
         };
-        Ok(Built { outcome, entry, state })
+        Ok(Built { outcome, entry, rebase })
     }
 }
 

@@ -4,6 +4,7 @@ use hollowcast::ErrorKind;
 use hollowcast::identifiers::Version;
 use hollowcast::log::{EntryKind, Tail};
 use hollowcast::producer::{LateSnapshot, Producer};
+use hollowcast::tools::TypeStats;
 
 use super::setting::{World, cities, published, schema, upsert};
 use super::store::Answer;
@@ -141,4 +142,22 @@ async fn the_256th_version_without_a_snapshot_waits_for_one_semantics_11() {
     });
     assert_eq!(grow(&mut producer, 257).await, [257]);
     assert_eq!(cities(&world.consumer().await.read()).len(), 5_000 + 257);
+}
+
+/// The producer goes on from the base of the snapshot it built, so that its own state does not grow with every cycle.
+#[tokio::test(start_paused = true)]
+async fn a_producer_goes_on_from_the_snapshot_it_built_semantics_11() {
+    let world = World::new();
+    let mut producer = producer(&world, 4, true).await;
+    for _ in 0..40 {
+        grow(&mut producer, 1).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let stats = TypeStats::of_state(producer.state()).unwrap();
+        assert!(stats[0].overlay_sections <= 5, "{} sections over the base", stats[0].overlay_sections);
+    }
+    let mut expected: Vec<u32> = (1_000..6_000).chain(102..=141).collect();
+    expected.sort_unstable();
+    assert_eq!(cities(producer.state()).into_keys().collect::<Vec<_>>(), expected);
+    assert_eq!(named_snapshots(&world).await, [1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41]);
+    assert_eq!(world.verify().await.unwrap().versions, 41);
 }

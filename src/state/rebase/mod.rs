@@ -61,6 +61,16 @@ impl Rebase {
         Ok(Self { version: state.version(), tables })
     }
 
+    /// The tables of `state` as `anew` has them, which holds the same version on another base.
+    pub(crate) fn onto(state: &State, anew: State) -> Self {
+        assert_eq!(state.version(), anew.version(), "the same version on another base");
+        let tables = state.tables.iter().zip(anew.tables).map(|(old, new)| {
+            assert_eq!(old.fingerprint(), new.fingerprint(), "the same records on another base");
+            RebasedTable { old: Arc::clone(old), new: Arc::unwrap_or_clone(new) }
+        });
+        Self { version: state.version(), tables: tables.collect() }
+    }
+
     /// The types whose tables were written anew.
     pub(crate) fn types(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().map(|table| table.old.name())
