@@ -151,6 +151,13 @@ impl Writer {
         self.draftsman.put_words(index, words)
     }
 
+    /// The version that the cycle goes on from, under the schema of the next one: what a change is to be computed from. Across a break it has no
+    /// records.
+    #[must_use]
+    pub fn parent(&self) -> &State {
+        &self.draftsman.parent
+    }
+
     /// The type called `name`.
     ///
     /// # Errors
@@ -207,6 +214,13 @@ impl ChangeWriter {
     /// `Invalid` for a type without a key.
     pub fn delete_bytes(&self, index: TypeIndex, key: &[u8]) -> Result<()> {
         self.draftsman.delete_bytes(index, key)
+    }
+
+    /// The version that the cycle goes on from, under the schema of the next one: what a change is to be computed from. Across a break it has no
+    /// records.
+    #[must_use]
+    pub fn parent(&self) -> &State {
+        &self.draftsman.parent
     }
 
     /// The type called `name`.

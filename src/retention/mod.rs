@@ -146,16 +146,15 @@ impl Retention {
         let total = Some(objects.iter().map(|object| object.bytes).sum());
         progress.stage(Stage { name: "deleting", unit: Unit::Bytes, total });
         let store = self.log.store();
-        let deletions = stream::iter(objects).map(|object| async move {
-            store.delete(&object.name).await?;
-            Ok::<_, crate::Error>(object.bytes)
+        let deletions = objects.iter().map(|object| {
+            let (store, name, bytes) = (store.clone(), object.name, object.bytes);
+            async move { store.delete(&name).await.map(|()| bytes) }
         });
-        deletions
-            .buffered(DELETIONS)
-            .try_for_each(|bytes| {
-                progress.advance(bytes);
-                std::future::ready(Ok(()))
-            })
-            .await
+        let deletions: Vec<_> = deletions.collect();
+        let mut deleted = stream::iter(deletions).buffered(DELETIONS);
+        while let Some(bytes) = deleted.try_next().await? {
+            progress.advance(bytes);
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,122 @@
+//! Many producers and consumers on one folder, killed, stopped and woken, and a check of everything they did:
+//! `cargo run --release --example stress -- --seconds 60`.
+//!
+//! Two live producers stand by for each other; one after the other is killed or stopped for a while. Six processes publish now and then,
+//! politely or not. Retention runs every second; an operator pins, unpins and rolls back. Ten consumers follow, three of which start anew again
+//! and again. An auditor reads every entry of the log. The records are accounts between which money moves: in every state that a consumer
+//! sees, their sum has to be the same.
+
+mod auditor;
+mod consumers;
+mod ledger;
+mod operator;
+mod producers;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Parser;
+use object_store::ObjectStore;
+
+use hollowcast::environment::Environment;
+use hollowcast::store::DatasetStore;
+
+use auditor::Auditor;
+use report::Report;
+
+#[path = "../generated"]
+mod generated {
+    #[rustfmt::skip]
+    #[allow(warnings, clippy::all, clippy::pedantic)]
+    pub(crate) mod ledger_capnp;
+}
+
+/// How long stragglers may take at the end: a poll with its jitter, and a move.
+const SETTLE: Duration = Duration::from_secs(15);
+
+#[derive(Parser)]
+#[command(about = "Producers and consumers under stress, checked")]
+struct Arguments {
+    /// How long
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// The folder; without it, one that goes afterwards
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// What a process of its own does
+    #[arg(long, value_enum, hide = true)]
+    role: Option<producers::Role>,
+}
+
+/// Where everything lies.
+#[derive(Clone)]
+struct Place {
+    store: Arc<dyn ObjectStore>,
+    dataset: DatasetStore,
+    folder: PathBuf,
+}
+
+impl Place {
+    fn new(folder: &Path) -> Result<Self> {
+        let environment = Environment::system();
+        let store = hollowcast::store::local(folder.join("store"), &environment)?;
+        let dataset = DatasetStore::new(Arc::clone(&store), ledger::DATASET.into(), environment);
+        Ok(Self { store, dataset, folder: folder.to_owned() })
+    }
+
+    /// Where verified data lies, for all processes.
+    fn state_directory(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let temporary = tempfile::tempdir()?;
+    let place = Place::new(arguments.folder.as_deref().unwrap_or(temporary.path()))?;
+    match arguments.role {
+        Some(role) => producers::run(role, &place).await,
+        None => stress(&place, Duration::from_secs(arguments.seconds)).await,
+    }
+}
+
+async fn stress(place: &Place, duration: Duration) -> Result<()> {
+    producers::open_accounts(place).await?;
+    let report = Arc::new(Report::default());
+    let auditor = Auditor::new(place.dataset.clone());
+    let fleet = consumers::Fleet::start(place, &report).await?;
+    let processes = producers::Processes::start(place, &report);
+    let operator = operator::start(place, &report);
+    let (folder, begun) = (place.folder.join("store"), std::time::Instant::now());
+    while begun.elapsed() < duration {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        fleet.check();
+        report.note_disk(begun.elapsed(), &folder);
+    }
+    processes.stop().await;
+    operator.abort();
+    let audit = auditor.finish().await?;
+    tokio::time::sleep(SETTLE).await;
+    fleet.check();
+    fleet.finish(&audit);
+    operator::tidy_up(place, &report).await?;
+    report.print(&audit)
+}
+
+#[cfg(test)]
+mod tests {
+    /// Its processes are the program itself, which a test is not; cargo builds both.
+    #[test]
+    fn runs() {
+        let program = std::env::current_exe().unwrap();
+        let examples = program.parent().unwrap();
+        let built = examples.join(format!("stress{}", std::env::consts::EXE_SUFFIX));
+        let ran = std::process::Command::new(built).args(["--seconds", "8"]).output().unwrap();
+        let words = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success(), "{words}\n{}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
