@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use hollowcast::consumer::{Consumer, Memory};
+use hollowcast::consumer::{Consumer, Memory, RefreshRoute};
 use hollowcast::producer::{Dataset, Producer};
 
 use generated::movies_capnp::movie;
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A consumer follows by itself, by polling or on announcements; this one does not wait for either.
     let refresh = consumer.refresh().await?;
-    println!("version {} by {}", refresh.to, refresh.route.unwrap_or("no route"));
+    println!("version {} by {}", refresh.to, refresh.route.map_or("no route", RefreshRoute::name));
     let state = consumer.read();
     assert!(movies.get(&state, 1).is_none());
     assert_eq!(movies.get(&state, 4).ok_or("movie 4 is there")?.get_year(), 1982);

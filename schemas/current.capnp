@@ -1,6 +1,6 @@
 @0xb1e6f02d8c5a4937;
-# What a host serves of a dataset: enough to start without the store. One file a dataset, current/<dataset id> in the
-# state directory, replaced by rename: 16 bytes xxh3-128 of what follows, then this message in stream framing.
+# What a host serves of a dataset: enough to start without the store. A file in current/ of the state directory for each
+# dataset and choice of its types, replaced by rename: 16 bytes xxh3-128 of what follows, then this message in stream framing.
 
 struct Current {
   formatVersion @0 :UInt32;
@@ -20,6 +20,7 @@ struct Current {
   tags @10 :List(Tag);
   # Header tags of the version, ascending by key.
   types @11 :List(TypeSections);
+  # Those that are loaded.
 
   struct Tag {
     key @0 :Text;

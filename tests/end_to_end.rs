@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hollowcast::consumer::{Consumer, Memory, Wait};
+use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::producer::{Dataset, Outcome, Producer};
 use hollowcast::schema::{
     DeclaredType, Default, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration, TypeDeclaration,
@@ -88,7 +88,7 @@ async fn a_consumer_follows_full_and_incremental_cycles() {
 
     for consumer in [&consumer, &heap] {
         let refresh = consumer.refresh().await.unwrap();
-        assert_eq!((refresh.from.0, refresh.to.0, refresh.route), (1, 2, Some("delta")));
+        assert_eq!((refresh.from.0, refresh.to.0, refresh.route), (1, 2, Some(RefreshRoute::Delta)));
         let state = consumer.state();
         assert_eq!(state.fingerprint(), producer.state().fingerprint());
         let table = state.table("City").unwrap();

@@ -196,6 +196,23 @@ async fn what_does_not_fit_is_refused_with_the_reason() {
     producer.stop().await;
 }
 
+/// A type that was filtered out is called so, and not missing.
+#[tokio::test]
+async fn a_type_that_was_filtered_out_is_called_so_semantics_22() {
+    let store = hollowcast::store::memory();
+    let dataset =
+        Dataset::builder("items").record::<item::Owned>().record::<by_text::Owned>().build().unwrap();
+    let mut producer = producer(dataset, &store).await;
+    producer.cycle(|writer| writer.add::<item::Owned>(|mut item| item.set_id(1))).await.unwrap();
+    let builder = Consumer::builder("items", Arc::clone(&store)).memory(Memory::Heap);
+    let consumer = builder.types(["Item"]).start().await.unwrap();
+    assert_eq!(consumer.table::<item::Owned, u32>().unwrap().len(&consumer.read()), 1);
+    let error = consumer.table::<by_text::Owned, String>().err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().contains("ByText was filtered out: only Item"), "{error}");
+    assert!(consumer.table::<by_short::Owned, u16>().err().unwrap().to_string().contains("no type ByShort"));
+}
+
 #[test]
 fn handles_are_shared_between_threads() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hollowcast::announce::PollOptions;
-use hollowcast::consumer::{Consumer, Memory, Wait};
+use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::environment::Environment;
 use hollowcast::producer::{Dataset, Outcome, Producer, Publication};
 use hollowcast::state::State;
@@ -217,7 +217,7 @@ impl Figures {
         let started = Instant::now();
         let refresh = consumer.refresh().await?;
         self.refresh.push(milliseconds(started));
-        anyhow::ensure!(refresh.route == Some("delta"), "a neighbour is reached by delta");
+        anyhow::ensure!(refresh.route == Some(RefreshRoute::Delta), "a neighbour is reached by delta");
         Ok(())
     }
 

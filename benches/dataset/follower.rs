@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
-use hollowcast::consumer::Consumer;
+use hollowcast::consumer::{Consumer, RefreshRoute};
 use serde::{Deserialize, Serialize};
 
 use super::Options;
@@ -188,7 +188,7 @@ pub async fn follow(place: &Place) -> anyhow::Result<()> {
         let refresh = consumer.refresh().await?;
         readers.phase.store(IDLE, Ordering::Relaxed);
         refresh_milliseconds.push(started.elapsed().as_secs_f64() * 1e3);
-        anyhow::ensure!(refresh.route == Some("delta"), "a neighbour is reached by delta");
+        anyhow::ensure!(refresh.route == Some(RefreshRoute::Delta), "a neighbour is reached by delta");
         tokio::time::sleep(IDLE_TIME).await;
         readers.phase.store(PRODUCING, Ordering::Relaxed);
         println!("refreshed");

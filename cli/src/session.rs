@@ -10,6 +10,7 @@ use hollowcast::identifiers::Version;
 use hollowcast::progress::Progress;
 use hollowcast::replica::transfer::TransferOptions;
 use hollowcast::replica::{Chain, Loaded, Replica};
+use hollowcast::schema::TypeFilter;
 use hollowcast::store::{DatasetStore, existing_local, local};
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -37,6 +38,15 @@ impl Session {
     pub fn with_segments(url: &DatasetUrl, segments: SegmentStore) -> Result<Self> {
         let replica = Replica::new(dataset_store(url)?, segments, TransferOptions::default());
         Ok(Self { replica, progress: bars() })
+    }
+
+    /// Loads the type called `name` and fetches nothing of the others; all types for `None`.
+    #[must_use]
+    pub fn of_type(mut self, name: Option<&str>) -> Self {
+        if let Some(name) = name {
+            self.replica = self.replica.with_types(TypeFilter::only([name]));
+        }
+        self
     }
 
     /// The version chain as the log has it now.

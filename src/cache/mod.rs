@@ -17,7 +17,7 @@
 //! content hash is checked again.
 //!
 //! [`SegmentStore`] is what the rest of the library talks to: a state directory, or the heap, where nothing is kept.
-//! [`Current`] is the small file per dataset that says which sections make up the state served last. [`Spool`] is
+//! [`Current`] is the small file per dataset, and per choice of its types, that says which sections make up the state served last. [`Spool`] is
 //! scratch space for a producer whose records should not count as its own memory.
 //!
 //! ```text
@@ -25,6 +25,7 @@
 //!   segments/<xxh3-128, 32 hex digits>-<bytes>.seg      0440, one section
 //!            <xxh3-128, 32 hex digits>-<bytes>.seal     0440, text; its time of change is the section's last use
 //!   current/<dataset id, 32 hex digits>                 0440, replaced by rename
+//!           <dataset id>-<xxh3-128 of the types' names> 0440, the same of some types
 //!   origins/<xxh3-128 of where a dataset lies>         0440, text; which dataset was there
 //!   tmp/<process>-<16 hex digits>                       being written
 //! ```

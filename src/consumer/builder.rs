@@ -3,23 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::follower::Follower;
+use super::follower::{Follower, Following};
+use super::kept::{DEFAULT_KEPT, KeptStates};
 use super::listener::RefreshListener;
+use super::reaper::Reaper;
 use super::rebase::Rebasing;
 use super::{Backoff, Consumer, RebaseThresholds, Shared};
 use crate::announce::{AnnouncementWatcher, Merged, PollOptions, StoreWatcher};
 use crate::cache::Memory;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Result};
+use crate::identifiers::Version;
 use crate::progress::Progress;
-use crate::replica::Replica;
 use crate::replica::transfer::TransferOptions;
+use crate::replica::{ChainError, Replica};
+use crate::schema::TypeFilter;
 use crate::store::{DatasetStore, StoreError};
 
 /// What [`ConsumerBuilder::start`] does while there is no version yet.
@@ -41,6 +45,9 @@ pub struct ConsumerBuilder {
     environment: Environment,
     memory: Memory,
     ring: String,
+    types: TypeFilter,
+    kept_states: usize,
+    pinned: Option<Version>,
     wait: Wait,
     poll: PollOptions,
     transfer: TransferOptions,
@@ -63,6 +70,9 @@ impl ConsumerBuilder {
             environment: Environment::system(),
             memory: Memory::default(),
             ring: String::new(),
+            types: TypeFilter::all(),
+            kept_states: DEFAULT_KEPT,
+            pinned: None,
             wait: Wait::default(),
             poll: PollOptions::default(),
             transfer: TransferOptions::default(),
@@ -98,6 +108,33 @@ impl ConsumerBuilder {
     #[must_use]
     pub fn ring(mut self, ring: impl Into<String>) -> Self {
         self.ring = ring.into();
+        self
+    }
+
+    /// Loads only the types of these names, and fetches nothing of the others (keeps semantics 22). Default: all types.
+    ///
+    /// A name that neither the version to start with nor the newest one has is refused when the consumer starts. Once it runs, a version without the
+    /// type (from before it came) has no table for it.
+    #[must_use]
+    pub fn types<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.types = TypeFilter::only(names);
+        self
+    }
+
+    /// How many states are kept besides the current one, to go back to without fetching anything (keeps semantics 21). Default: 3.
+    ///
+    /// States on one base share all but their changes. One from before the consumer came by a snapshot has a base of its own: with
+    /// [`Memory::Heap`] that is memory for another dataset until the state is no longer among the last.
+    #[must_use]
+    pub fn kept_states(mut self, count: usize) -> Self {
+        self.kept_states = count;
+        self
+    }
+
+    /// Starts at `version` and stays there, as after [`Consumer::pin`]. Default: follows the log.
+    #[must_use]
+    pub fn pinned(mut self, version: Version) -> Self {
+        self.pinned = Some(version);
         self
     }
 
@@ -147,7 +184,7 @@ impl ConsumerBuilder {
     /// reached (keeps semantics 23, 24).
     ///
     /// # Errors
-    /// As [`Wait`] says; `Corrupt` and `Invalid` at once.
+    /// As [`Wait`] says; at once `Corrupt`, `Invalid` also for a type that there is not, and `NotFound` for a version to pin that there is not.
     pub async fn start(self) -> Result<Consumer> {
         let environment = self.environment.clone();
         let path = Path::parse(&self.dataset)
@@ -160,8 +197,17 @@ impl ConsumerBuilder {
             listeners: self.listeners.clone(),
             environment: environment.clone(),
         };
-        let replica = Replica::new(store.clone(), segments, self.transfer);
-        let mut follower = Follower::new(replica, self.ring, self.listeners, self.progress);
+        let replica = Replica::new(store.clone(), segments, self.transfer).with_types(self.types);
+        let reaper = Arc::new(Reaper::new(environment.clone()));
+        let following = Following {
+            ring: self.ring,
+            listeners: self.listeners,
+            progress: self.progress,
+            kept: KeptStates::new(self.kept_states),
+            pinned: self.pinned,
+            reaper: Arc::clone(&reaper),
+        };
+        let mut follower = Follower::new(replica, following);
         if let Err(error) = follower.warm_start() {
             tracing::warn!(%error, "what the host served last cannot be used; starting from the store");
         }
@@ -173,13 +219,15 @@ impl ConsumerBuilder {
         let shared = Arc::new(Shared {
             state: ArcSwap::new(Arc::clone(&loaded.state)),
             confirmed_at: ArcSwap::new(Arc::new(follower.confirmed_at())),
+            pinned: ArcSwapOption::new(follower.pinned().map(Arc::new)),
             follower: Mutex::new(follower),
+            reaper: Arc::clone(&reaper),
             shown: Notify::new(),
         });
         let retry = Backoff { first: FIRST_RETRY, longest: LONGEST_RETRY, environment };
         let following = tokio::spawn(Arc::clone(&shared).follow(watcher, retry));
         let rebasing = tokio::spawn(Arc::clone(&shared).keep_rebased(rebasing));
-        let tasks = [following, rebasing].map(AbortOnDropHandle::new);
+        let tasks = [following, rebasing, tokio::spawn(reaper.run())].map(AbortOnDropHandle::new);
         Ok(Consumer { shared, _tasks: tasks })
     }
 }
@@ -198,11 +246,14 @@ async fn first_state(
     };
     let mut pause = FIRST_RETRY;
     loop {
-        let Err(error) = follower.refresh().await else { return Ok(()) };
-        if follower.loaded().is_some() {
-            return Ok(());
-        }
-        let may_pass = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable);
+        let refreshed = follower.refresh().await;
+        follower.conclude(&refreshed).await;
+        let error = match refreshed {
+            Err(error) if !follower.has_state() => error,
+            _ => return Ok(()),
+        };
+        let is_no_version = matches!(error.downcast_ref(), Some(ChainError::NoVersion { .. }));
+        let may_pass = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable) && !is_no_version;
         let left = deadline.map(|deadline| deadline.saturating_sub(environment.clock.monotonic()));
         if !may_pass || left.is_some_and(|left| left.is_zero()) {
             return Err(error);

@@ -12,12 +12,21 @@ pub enum ConsumerError {
         /// Path of the dataset.
         dataset: String,
     },
+    /// A type to load that there is not.
+    #[error("the dataset has no type {name} to load; it has {known}")]
+    NoSuchType {
+        /// The type that was chosen.
+        name: String,
+        /// The types of the newest version.
+        known: String,
+    },
 }
 
 impl Classify for ConsumerError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NothingAnnounced { .. } => ErrorKind::NotFound,
+            Self::NoSuchType { .. } => ErrorKind::Invalid,
         }
     }
 }

@@ -1,18 +1,24 @@
 //! From the log to a state: the part of a consumer that moves.
 
+mod passage;
+mod warm;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::error::ConsumerError;
+use super::kept::KeptStates;
 use super::listener::{Refresh, RefreshListener};
+use super::reaper::Reaper;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::ManifestReference;
-use crate::identifiers::{Sequence, Version};
-use crate::log::landing::{may_move, starts_cold};
+use crate::identifiers::Version;
+use crate::log::landing::{Landing, may_move, starts_cold};
 use crate::log::{LogEntry, Tail};
 use crate::progress::Progress;
-use crate::replica::{Loaded, Moved, Replica, origin_of};
+use crate::replica::{Chain, Loaded, Replica};
 use crate::state::State;
+use passage::Passage;
 
 /// How often a refresh plans anew when what it planned for was overtaken on the way.
 const REPLANS: u32 = 4;
@@ -25,21 +31,31 @@ pub(super) struct Follower {
     listeners: Vec<Arc<dyn RefreshListener>>,
     progress: Arc<dyn Progress>,
     loaded: Option<Loaded>,
-    /// The log entry that the loaded state came from (R9).
-    landed: Sequence,
+    kept: KeptStates,
+    reaper: Arc<Reaper<State>>,
+    /// The version it pinned itself to.
+    pinned: Option<Version>,
+    landing: Landing,
     confirmed_at: SystemTime,
 }
 
+/// What a follower is started with, besides the replica that it moves.
+pub(super) struct Following {
+    pub(super) ring: String,
+    pub(super) listeners: Vec<Arc<dyn RefreshListener>>,
+    pub(super) progress: Arc<dyn Progress>,
+    pub(super) kept: KeptStates,
+    pub(super) pinned: Option<Version>,
+    pub(super) reaper: Arc<Reaper<State>>,
+}
+
 impl Follower {
-    pub(super) fn new(
-        replica: Replica,
-        ring: String,
-        listeners: Vec<Arc<dyn RefreshListener>>,
-        progress: Arc<dyn Progress>,
-    ) -> Self {
+    pub(super) fn new(replica: Replica, following: Following) -> Self {
+        let Following { ring, listeners, progress, kept, pinned, reaper } = following;
         let tail = Tail::new(replica.store().clone());
         let confirmed_at = replica.store().environment().clock.now();
-        Self { replica, tail, ring, listeners, progress, loaded: None, landed: Sequence(0), confirmed_at }
+        let (loaded, landing) = (None, Landing::default());
+        Self { replica, tail, ring, listeners, progress, loaded, kept, reaper, pinned, landing, confirmed_at }
     }
 
     /// What is loaded.
@@ -47,51 +63,65 @@ impl Follower {
         self.loaded.as_ref()
     }
 
-    /// When the log last said that what is loaded is where to be.
+    /// The version it pinned itself to.
+    pub(super) fn pinned(&self) -> Option<Version> {
+        self.pinned
+    }
+
+    /// Whether there is a state to show: one, and the one it is pinned to.
+    pub(super) fn has_state(&self) -> bool {
+        let loaded = self.loaded.as_ref().map(|loaded| loaded.state.version());
+        loaded.is_some() && self.pinned.is_none_or(|version| loaded == Some(version))
+    }
+
+    /// When the log was last looked at, and what is loaded was where to be.
     pub(super) fn confirmed_at(&self) -> SystemTime {
         self.confirmed_at
     }
 
-    /// Loads what the host served last, if the state directory has it (keeps semantics 24).
-    pub(super) fn warm_start(&mut self) -> Result<()> {
-        let Some(directory) = self.replica.segments().state_directory() else { return Ok(()) };
-        let Some(dataset) = directory.dataset_at(&origin_of(self.replica.store()))? else { return Ok(()) };
-        let Some(current) = directory.read_current(dataset)? else { return Ok(()) };
-        self.loaded = Some(self.replica.reopen(&current)?);
-        self.landed = current.sequence;
-        self.confirmed_at = current.confirmed_at;
-        self.tail = Tail::resume(self.replica.store().clone(), current.sequence);
-        Ok(())
+    /// Looks at the log and moves to its target, or stays where it pinned itself (keeps R9, semantics 16, 17).
+    pub(super) async fn refresh(&mut self) -> Result<Refresh> {
+        self.look_and_move(self.pinned).await
     }
 
     /// Goes on with `state`, which holds what is loaded over another base.
-    pub(super) async fn go_on_with(&mut self, state: Arc<State>) {
+    pub(super) fn go_on_with(&mut self, state: Arc<State>) {
         if let Some(loaded) = &mut self.loaded {
             assert_eq!(state.version(), loaded.state.version(), "a rebase leaves the version as it is");
-            loaded.state = state;
-            self.record().await;
+            self.reaper.retire(std::mem::replace(&mut loaded.state, state));
         }
     }
 
-    /// Looks at the log and moves to its target (keeps R9, semantics 16, 17).
-    pub(super) async fn refresh(&mut self) -> Result<Refresh> {
-        let refreshed = self.look_and_move().await;
+    /// Moves to `version` and stays there, whatever the log's target is (keeps semantics 21). Nothing changes unless it arrives.
+    pub(super) async fn pin(&mut self, version: Version) -> Result<Refresh> {
+        self.look_and_move(Some(version)).await
+    }
+
+    /// Follows the log again, from the next refresh on.
+    pub(super) fn unpin(&mut self) {
+        self.pinned = None;
+    }
+
+    /// What follows a refresh once readers see its state: listeners hear of it, and a restart would find it.
+    pub(super) async fn conclude(&self, refreshed: &Result<Refresh>) {
         for listener in &self.listeners {
-            match &refreshed {
+            match refreshed {
                 Ok(refresh) => listener.refreshed(refresh),
                 Err(error) => listener.failed(error),
             }
         }
-        refreshed
+        if refreshed.as_ref().is_ok_and(|refresh| refresh.route.is_some()) {
+            self.record().await;
+        }
     }
 
-    async fn look_and_move(&mut self) -> Result<Refresh> {
+    async fn look_and_move(&mut self, pin: Option<Version>) -> Result<Refresh> {
         let started = self.now();
         let mut replans = 0;
         loop {
             let entry = self.tail.find().await?.map(|found| found.entry.clone());
             let entry = entry.ok_or_else(|| self.nothing_announced())?;
-            let result = self.follow(&entry, started).await;
+            let result = self.follow(&entry, pin, started).await;
             let overtaken = match &result {
                 Err(error) if error.kind() == ErrorKind::NotFound && replans < REPLANS => {
                     let tail = self.tail.find().await?;
@@ -106,50 +136,71 @@ impl Follower {
         }
     }
 
-    /// Goes where `entry` says.
-    async fn follow(&mut self, entry: &LogEntry, started: Duration) -> Result<Refresh> {
-        let cold = self.loaded.as_ref().is_some_and(|loaded| starts_cold(loaded.state.dataset(), entry));
-        let loaded = self.loaded.as_ref().filter(|_| !cold);
-        let landed = if cold { Sequence(0) } else { self.landed };
-        let target = entry.target(&self.ring).manifest.as_ref().map(ManifestReference::from);
-        let target = target.ok_or_else(|| self.nothing_announced())?;
-        if let Some(loaded) = loaded
-            && (!may_move(landed, entry) || loaded.reference == target)
-        {
-            self.landed = self.landed.max(entry.sequence);
-            self.confirmed_at = self.replica.store().environment().clock.now();
-            return Ok(self.report(loaded.state.version(), None, started));
+    /// Goes where `entry` says, or to the version `pin` of its chain.
+    async fn follow(&mut self, entry: &LogEntry, pin: Option<Version>, started: Duration) -> Result<Refresh> {
+        let from = self.loaded.as_ref().filter(|loaded| is_of(loaded, entry));
+        let from = from.map_or(Version::NONE, |loaded| loaded.state.version());
+        if self.stays(entry, pin) {
+            self.arrive(entry, pin);
+            return Ok(self.report(from, Passage::default(), started));
         }
-        let from = loaded.map_or(Version::NONE, |loaded| loaded.state.version());
-        let moved = self.replica.move_to(loaded, entry, &target, &self.progress).await?;
-        self.loaded = Some(moved.loaded.clone());
-        self.landed = entry.sequence;
+        let target = self.target(entry, pin).await?;
+        let passage = self.go(entry, &target).await?;
+        self.arrive(entry, pin);
+        Ok(self.report(from, passage, started))
+    }
+
+    /// Whether it is not for `entry` to move it: it is where it pinned itself, or landed on this entry or a later one.
+    fn stays(&self, entry: &LogEntry, pin: Option<Version>) -> bool {
+        let Some(loaded) = &self.loaded else { return false };
+        match pin {
+            Some(version) => self.pinned == pin && loaded.state.version() == version,
+            None => is_of(loaded, entry) && !may_move(self.landing.landed(), entry),
+        }
+    }
+
+    /// What `entry` calls the version to go to.
+    async fn target(&self, entry: &LogEntry, pin: Option<Version>) -> Result<ManifestReference> {
+        let Some(version) = pin else {
+            let target = entry.target(&self.ring).manifest.as_ref().map(ManifestReference::from);
+            return target.ok_or_else(|| self.nothing_announced());
+        };
+        let own = self.loaded.as_ref().filter(|own| is_of(own, entry) && own.state.version() == version);
+        match own.or_else(|| self.kept.find(entry.dataset, version)) {
+            Some(own) if version >= entry.floor => Ok(own.reference.clone()),
+            _ => {
+                let chain = Chain::at(self.replica.store(), entry.clone());
+                Ok(ManifestReference::from(&chain.find(Some(version)).await?))
+            }
+        }
+    }
+
+    /// Notes that it is where `entry` says, or where it pins itself.
+    fn arrive(&mut self, entry: &LogEntry, pin: Option<Version>) {
+        self.pinned = pin;
         self.confirmed_at = self.replica.store().environment().clock.now();
-        self.record().await;
-        Ok(self.report(from, Some(moved), started))
-    }
-
-    /// A host that cannot record what it serves still serves it; only its next start needs the network.
-    async fn record(&self) {
-        if let Some(loaded) = &self.loaded
-            && let Err(error) = self.replica.record(loaded, self.landed, self.confirmed_at).await
-        {
-            tracing::warn!(%error, "the state directory does not take the record of what is served");
+        // Another dataset, while it is pinned to a version of the one before: numbers of its log say nothing of this one's.
+        if self.loaded.as_ref().is_some_and(|loaded| is_of(loaded, entry)) {
+            match pin {
+                Some(_) => self.landing.stand_apart(entry),
+                None => self.landing.land(entry),
+            }
         }
     }
 
-    fn report(&self, from: Version, moved: Option<Moved>, started: Duration) -> Refresh {
+    fn report(&self, from: Version, passage: Passage, started: Duration) -> Refresh {
         let state = self.loaded.as_ref().map(|loaded| &loaded.state);
         Refresh {
             from,
             to: state.map_or(Version::NONE, |state| state.version()),
-            sequence: self.landed,
-            route: moved.as_ref().map(|moved| moved.route.name()),
-            blobs: moved.as_ref().map_or(0, |moved| moved.route.blobs().count()),
-            fetched_bytes: moved.as_ref().map_or(0, |moved| moved.fetched_bytes),
+            sequence: self.landing.seen(),
+            pinned: self.pinned,
+            route: passage.route,
+            blobs: passage.blobs,
+            fetched_bytes: passage.fetched_bytes,
             records: state.map_or(0, |state| state.len()),
             elapsed: self.now().saturating_sub(started),
-            refused: moved.map_or_else(Vec::new, |moved| moved.refused),
+            refused: passage.refused,
         }
     }
 
@@ -160,4 +211,9 @@ impl Follower {
     fn now(&self) -> Duration {
         self.replica.store().environment().clock.monotonic()
     }
+}
+
+/// Whether what is loaded is of the dataset that `entry` is of; otherwise it counts for nothing there.
+fn is_of(loaded: &Loaded, entry: &LogEntry) -> bool {
+    !starts_cold(loaded.state.dataset(), entry)
 }

@@ -1,20 +1,26 @@
 //! Following a dataset: watch, refresh, swap.
 //!
 //! A [`Consumer`] keeps one [`State`] current. A task of its own waits for announcements, moves to the log's target and makes the new state
-//! visible with one pointer swap for all types; [`Consumer::read`] never waits for it. What goes wrong is reported to listeners and counted,
-//! and the old state keeps serving.
+//! visible with one pointer swap for all types; [`Consumer::read`] never waits for it. What goes wrong is reported to listeners, and the old
+//! state keeps serving.
+//!
+//! States that it leaves behind are kept, the last three of them, so that the way back is a swap; the others are freed on a thread of its own
+//! once no reader has them ([`Consumer::retired`]). [`Consumer::pin`] takes it out of the fleet for a while, to one version;
+//! [`ConsumerBuilder::types`] loads some types and fetches nothing of the others.
 
 mod builder;
 mod error;
 mod follower;
+mod kept;
 mod listener;
+mod reaper;
 mod rebase;
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use capnp::introspect::Introspect;
 use capnp::traits::OwnedStruct;
 use tokio::sync::{Mutex, Notify};
@@ -24,26 +30,34 @@ pub use crate::cache::Memory;
 pub use crate::state::RebaseThresholds;
 pub use builder::{ConsumerBuilder, Wait};
 pub use error::ConsumerError;
-pub use listener::{Rebased, Refresh, RefreshListener};
+pub use listener::{Rebased, Refresh, RefreshListener, RefreshRoute};
+pub use reaper::RetiredStates;
 
 use crate::announce::AnnouncementWatcher;
 use crate::error::Result;
+use crate::identifiers::Version;
 use crate::state::{Key, State, TypedTable};
 use follower::Follower;
+use reaper::Reaper;
 
-/// Follows one dataset; cheap to share behind an `Arc`. Dropping it ends its tasks; states already handed out stay.
+/// Follows one dataset; cheap to share behind an `Arc`.
+///
+/// Dropping it ends its tasks and lets go of the states it holds, on the thread that drops it; states already handed out stay, and from then on
+/// whoever lets go of one last frees it.
 pub struct Consumer {
     shared: Arc<Shared>,
-    /// Following, rebasing.
-    _tasks: [AbortOnDropHandle<()>; 2],
+    /// Following, rebasing, freeing what was left behind.
+    _tasks: [AbortOnDropHandle<()>; 3],
 }
 
 struct Shared {
     state: ArcSwap<State>,
     confirmed_at: ArcSwap<SystemTime>,
+    pinned: ArcSwapOption<Version>,
     follower: Mutex<Follower>,
     /// Told whenever a state is shown.
     shown: Notify,
+    reaper: Arc<Reaper<State>>,
 }
 
 /// A state for a piece of work. Four nanoseconds to get, nothing to give back.
@@ -78,7 +92,8 @@ impl Consumer {
         self.shared.state.load_full()
     }
 
-    /// When the log last said that this state is where to be: how old it may be, after a start without a network above all.
+    /// When the log was last looked at and this state was where to be, or where the consumer pinned itself: how old it may be, after a start
+    /// without a network above all.
     #[must_use]
     pub fn confirmed_at(&self) -> SystemTime {
         **self.shared.confirmed_at.load()
@@ -99,22 +114,76 @@ impl Consumer {
     pub async fn refresh(&self) -> Result<Refresh> {
         self.shared.refresh().await
     }
+
+    /// Moves to `version` and stays there, whatever the log's target is, until [`Consumer::unpin`] or the end of this consumer (keeps semantics
+    /// 21). It still looks at the log, and nobody else is held. To one of the last states it is a swap; otherwise it costs what a refresh does.
+    /// A version that retention gives up later is served on.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version or it is no longer kept, otherwise why it could not move; all is as it was then.
+    pub async fn pin(&self, version: Version) -> Result<Refresh> {
+        self.shared.pin(version).await
+    }
+
+    /// Follows the log's target again, and moves to it; does no more than that if it was not pinned.
+    ///
+    /// # Errors
+    /// Why it could not move yet. It follows again all the same, with the next announcement.
+    pub async fn unpin(&self) -> Result<Refresh> {
+        self.shared.unpin().await
+    }
+
+    /// The version it pinned itself to; `None` while it follows the log.
+    #[must_use]
+    pub fn pinned(&self) -> Option<Version> {
+        self.shared.pinned.load().as_deref().copied()
+    }
+
+    /// What it left behind that readers still have: the reason of memory that grows is mostly a reader that never lets go.
+    #[must_use]
+    pub fn retired(&self) -> RetiredStates {
+        self.shared.reaper.status()
+    }
 }
 
 impl Shared {
     async fn refresh(&self) -> Result<Refresh> {
         let mut follower = self.follower.lock().await;
-        let refresh = follower.refresh().await?;
+        let refreshed = follower.refresh().await;
+        self.conclude(&follower, refreshed).await
+    }
+
+    async fn pin(&self, version: Version) -> Result<Refresh> {
+        let mut follower = self.follower.lock().await;
+        let refresh = follower.pin(version).await?;
+        self.conclude(&follower, Ok(refresh)).await
+    }
+
+    async fn unpin(&self) -> Result<Refresh> {
+        let mut follower = self.follower.lock().await;
+        follower.unpin();
         self.show(&follower);
-        Ok(refresh)
+        let refreshed = follower.refresh().await;
+        self.conclude(&follower, refreshed).await
+    }
+
+    /// What follows a refresh, readers first.
+    async fn conclude(&self, follower: &Follower, refreshed: Result<Refresh>) -> Result<Refresh> {
+        self.show(follower);
+        self.reaper.look();
+        follower.conclude(&refreshed).await;
+        refreshed
     }
 
     /// Makes the follower's state the one that readers see.
     fn show(&self, follower: &Follower) {
-        if let Some(loaded) = follower.loaded() {
+        if let Some(loaded) = follower.loaded()
+            && !Arc::ptr_eq(&self.state.load(), &loaded.state)
+        {
             self.state.store(Arc::clone(&loaded.state));
         }
         self.confirmed_at.store(Arc::new(follower.confirmed_at()));
+        self.pinned.store(follower.pinned().map(Arc::new));
         self.shown.notify_one();
     }
 

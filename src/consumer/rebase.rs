@@ -61,8 +61,9 @@ impl Shared {
         });
         let Some((state, types)) = finished.await? else { return Ok(None) };
         let version = state.version();
-        follower.go_on_with(state).await;
+        follower.go_on_with(state);
         self.show(&follower);
+        follower.record().await;
         let elapsed = rebasing.environment.clock.monotonic().saturating_sub(started);
         Ok(Some(Rebased { version, types, elapsed }))
     }

@@ -6,31 +6,36 @@ use std::sync::Arc;
 use crate::error::{Classify, ErrorKind};
 use crate::format::{BlobDescription, BlobHeader, SectionId, SectionKind};
 use crate::identifiers::TypeId;
-use crate::schema::{Schema, SchemaError};
+use crate::schema::{Schema, SchemaError, TypeFilter};
 use crate::state::{OpenError, Section, State, Step, StepError, Transition, TypeSections, TypeStep};
 
-/// A blob whose sections are all in memory.
+/// A blob whose sections are in memory, but for those of types that are filtered out.
 #[derive(Debug)]
 pub(crate) struct Assembled {
     header: Arc<BlobHeader>,
+    filter: TypeFilter,
     sections: HashMap<SectionId, Arc<Section>>,
     /// Whether every section was verified before, when it was written to disk and sealed.
     sealed: bool,
 }
 
 impl Assembled {
-    /// `sections` in the order of the header's table.
-    pub(crate) fn new(header: Arc<BlobHeader>, sections: Vec<Arc<Section>>, sealed: bool) -> Self {
-        let ids = header.sections().iter().map(|entry| entry.id);
-        let sections = ids.zip(sections).collect();
-        Self { header, sections, sealed }
+    /// All `sections` of the header's table that are of types of `filter`.
+    pub(crate) fn new(
+        header: Arc<BlobHeader>,
+        filter: TypeFilter,
+        sections: HashMap<SectionId, Arc<Section>>,
+        sealed: bool,
+    ) -> Self {
+        Self { header, filter, sections, sealed }
     }
 
     /// The state of a snapshot. CPU work of one pass over its bytes unless they are sealed.
     pub(crate) fn open(&self) -> Result<State, AssembleError> {
         let description = self.header.description();
         let schema = schema_of(description)?.ok_or(AssembleError::NoSchema)?;
-        let types = description.types.iter().map(|transition| {
+        let types = description.types.iter().filter(|transition| self.filter.has(&transition.name));
+        let types = types.map(|transition| {
             let rows = self.parts(&transition.name, SectionKind::Rows);
             let keys = self.parts(&transition.name, SectionKind::Keys);
             if rows.len() != keys.len() {
@@ -52,7 +57,7 @@ impl Assembled {
             types,
             !self.sealed,
         );
-        Ok(state?)
+        Ok(state?.narrowed(&self.filter))
     }
 
     /// Takes `transition` the step of a delta or reverse delta.

@@ -1,15 +1,23 @@
 //! A blob of the store as sections in memory: from the state directory where it has them, from the store otherwise.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Assembled;
 use super::transfer::{RemoteBlob, SectionSink, TransferOptions};
 use crate::cache::{PendingSeal, SectionName, SectionWriter, SegmentStore};
 use crate::error::Result;
-use crate::format::{BlobReference, SectionEntry};
+use crate::format::{BlobHeader, BlobReference, SectionEntry};
+use crate::identifiers::TypeId;
 use crate::progress::Progress;
+use crate::schema::TypeFilter;
 use crate::state::Section;
 use crate::store::DatasetStore;
+
+/// Bytes of the first request where all types are wanted: the header of most blobs, and all of a small delta.
+const BLOB_LENGTH: u64 = 64 << 10;
+/// The same where some are wanted: the header of most blobs, and little of what else there is.
+const HEADER_LENGTH: u64 = 8 << 10;
 
 /// A blob whose sections are in memory.
 pub(super) struct Fetched {
@@ -20,35 +28,41 @@ pub(super) struct Fetched {
     pub(super) bytes: u64,
 }
 
-/// Brings the blob that `reference` names: one request for its header, and those for the sections that the state directory lacks.
+/// Brings the blob that `reference` names, without the types that `filter` leaves out (keeps semantics 22): one request for its header, and
+/// those for the sections that the state directory lacks.
 pub(super) async fn fetch(
     store: &DatasetStore,
     segments: &SegmentStore,
     reference: &BlobReference,
+    filter: &TypeFilter,
     options: &TransferOptions,
     progress: &Arc<dyn Progress>,
 ) -> Result<Fetched> {
-    let remote = RemoteBlob::open(store, reference).await?;
+    let begin = if filter.chosen().is_some() { HEADER_LENGTH } else { BLOB_LENGTH };
+    let remote = RemoteBlob::open(store, reference, begin).await?;
     let header = remote.shared_header();
-    let mut sections = Vec::with_capacity(header.sections().len());
+    let wanted = wanted_types(&header, filter);
+    let mut sections = HashMap::new();
     let mut missing = Vec::new();
-    for entry in header.sections() {
+    for entry in header.sections().iter().filter(|entry| wanted.contains(&entry.id.type_id)) {
         let name = name_of(entry);
-        let found = segments.find(&name)?.map(|segment| Arc::new(Section::new(name, segment)));
-        if found.is_none() {
-            missing.push(*entry);
+        match segments.find(&name)? {
+            Some(segment) => drop(sections.insert(entry.id, Arc::new(Section::new(name, segment)))),
+            None => missing.push(*entry),
         }
-        sections.push(found);
     }
     let sink = Arc::new(ToSegments { segments: segments.clone(), seals: Mutex::default() });
     let bytes = missing.iter().map(|entry| entry.stored_length).sum();
-    let mut arrived = remote.fetch(&missing, &sink, options, progress).await?.into_iter();
-    let sections = sections
-        .into_iter()
-        .map(|found| found.or_else(|| arrived.next()).expect("a section was found or has arrived"));
-    let sections = sections.collect();
+    let arrived = remote.fetch(&missing, &sink, options, progress).await?;
+    sections.extend(missing.iter().map(|entry| entry.id).zip(arrived));
     let seals = std::mem::take(&mut *sink.seals.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Fetched { blob: Assembled::new(header, sections, missing.is_empty()), seals, bytes })
+    let blob = Assembled::new(header, filter.clone(), sections, missing.is_empty());
+    Ok(Fetched { blob, seals, bytes })
+}
+
+fn wanted_types(header: &BlobHeader, filter: &TypeFilter) -> HashSet<TypeId> {
+    let types = header.description().types.iter().filter(|transition| filter.has(&transition.name));
+    types.map(|transition| TypeId::of(&transition.name)).collect()
 }
 
 fn name_of(entry: &SectionEntry) -> SectionName {

@@ -31,6 +31,7 @@ use crate::format::{BlobReference, Manifest, ManifestReference};
 use crate::identifiers::{DatasetId, Fingerprint, Sequence, Version};
 use crate::log::LogEntry;
 use crate::progress::{Progress, Stage, Unit};
+use crate::schema::TypeFilter;
 use crate::state::{Section, State, Transition};
 use crate::store::DatasetStore;
 use crate::workers;
@@ -76,12 +77,14 @@ impl RouteFailure {
     }
 }
 
-/// Moves states between the versions of one dataset. Cheap to clone; clones share what they refused.
+/// Moves states between the versions of one dataset: of all its types, or of those that a filter names. Cheap to clone; clones share what they
+/// refused.
 #[derive(Clone)]
 pub struct Replica {
     store: DatasetStore,
     segments: SegmentStore,
     options: TransferOptions,
+    filter: TypeFilter,
     refusals: Arc<Refusals>,
 }
 
@@ -89,7 +92,21 @@ impl Replica {
     /// Fetches from `store` into `segments`.
     #[must_use]
     pub fn new(store: DatasetStore, segments: SegmentStore, options: TransferOptions) -> Self {
-        Self { refusals: Arc::new(Refusals::new(store.environment().clone())), store, segments, options }
+        let (filter, refusals) = (TypeFilter::all(), Arc::new(Refusals::new(store.environment().clone())));
+        Self { store, segments, options, filter, refusals }
+    }
+
+    /// Loads the types of `filter` and fetches nothing of the others (keeps semantics 22).
+    #[must_use]
+    pub fn with_types(mut self, filter: TypeFilter) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// Which types it loads.
+    #[must_use]
+    pub fn filter(&self) -> &TypeFilter {
+        &self.filter
     }
 
     /// The store.
@@ -140,7 +157,8 @@ impl Replica {
     /// Moves from `current`, or from nothing, to the version of `target`, by what `entry` says of the dataset: its identity, its snapshots, its
     /// floor.
     ///
-    /// Routes are tried from the fewest bytes up; a blob that turned out bad is not fetched again for a while (keeps semantics 16, 17, 19).
+    /// Routes are tried from the fewest bytes up, by the length of whole blobs: what a type takes of one, only its header says. A state of other
+    /// types than this replica's is none to start from. A blob that turned out bad is not fetched again for a while (keeps semantics 16, 17, 19).
     ///
     /// # Errors
     /// Why the last route that was tried failed, if none arrives; if none could be tried, which bad blob it was. `current` is as it was.
@@ -152,7 +170,8 @@ impl Replica {
         progress: &Arc<dyn Progress>,
     ) -> Result<Moved> {
         let manifest = Arc::new(self.manifest(entry.dataset, target).await?);
-        let current = current.filter(|loaded| loaded.state.dataset() == entry.dataset);
+        let is_usable = |state: &State| state.dataset() == entry.dataset && *state.filter() == self.filter;
+        let current = current.filter(|loaded| is_usable(&loaded.state));
         let from = match current {
             Some(loaded) => self.manifest_of(loaded).await,
             None => None,
@@ -179,12 +198,12 @@ impl Replica {
         Err(failure.unwrap_or_else(|| ReplicaError::NoRoute { version: target.version }.into()))
     }
 
-    /// The state that the host served last, from sections that were verified when they were written: no network.
+    /// The state that the host served last, from sections that were verified when they were written: no network. The record may be of more types.
     ///
     /// # Errors
-    /// `NotFound` if a section is gone, `Corrupt` if the record does not fit its sections.
+    /// `NotFound` if a section is gone or the record lacks a type, `Corrupt` if the record does not fit its sections.
     pub(crate) fn reopen(&self, current: &Current) -> Result<Loaded> {
-        let state = State::reopen(current, |name: SectionName| {
+        let state = State::reopen(current, &self.filter, |name: SectionName| {
             let found = self.segments.find(&name)?;
             let segment = found.ok_or_else(|| ReplicaError::SectionGone { name: name.to_string() })?;
             segment.prefault()?;
@@ -209,7 +228,8 @@ impl Replica {
                 name: loaded.reference.name.clone(),
                 hash: loaded.reference.hash,
             };
-            directory.write_current(&loaded.state.record(sequence, manifest, confirmed_at))?;
+            let current = loaded.state.record(sequence, manifest, confirmed_at);
+            directory.write_current(&current, loaded.state.filter())?;
             directory.note_dataset_at(&origin, loaded.state.dataset())
         });
         Ok(recorded.await?)
@@ -247,12 +267,14 @@ impl Replica {
         target: &ManifestReference,
         progress: &Arc<dyn Progress>,
     ) -> Result<(Loaded, u64)> {
-        progress.stage(Stage { name: "fetching", unit: Unit::Bytes, total: Some(route.bytes()) });
+        let total = self.filter.chosen().is_none().then(|| route.bytes());
+        progress.stage(Stage { name: "fetching", unit: Unit::Bytes, total });
         let mut fetched_bytes = 0;
         let mut blobs = Vec::new();
         let mut seals = Vec::new();
         for reference in route.blobs() {
-            let fetched = fetch(&self.store, &self.segments, reference, &self.options, progress).await;
+            let (store, segments, filter) = (&self.store, &self.segments, &self.filter);
+            let fetched = fetch(store, segments, reference, filter, &self.options, progress).await;
             let fetched = fetched.inspect_err(|error| self.refuse_if_corrupt(reference, error));
             let fetched = fetched.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
             fetched_bytes += fetched.bytes;
@@ -324,13 +346,13 @@ fn walk(start: Option<Arc<State>>, blobs: &[(BlobReference, Assembled)]) -> Resu
     Ok(transition.finish())
 }
 
-/// Holds a state against the manifest of its version.
+/// Holds a state against the manifest of its version, type by type as far as it has them.
 fn check(state: &State, manifest: &Manifest, object: &str) -> Result<(), ReplicaError> {
     let object = object.to_owned();
     if state.version() != manifest.version {
         return Err(ReplicaError::Version { object, expected: manifest.version, found: state.version() });
     }
-    for summary in &manifest.types {
+    for summary in manifest.types.iter().filter(|summary| state.filter().has(&summary.name)) {
         let table = state.table(&summary.name);
         let found = table.map_or(Fingerprint::default(), crate::state::Table::fingerprint);
         if found != summary.fingerprint || table.map_or(0, crate::state::Table::len) != summary.records {

@@ -41,6 +41,7 @@ pub(crate) mod testing;
 #[allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::pedantic, rustdoc::all, dead_code)]
 mod testdata;
 mod text;
+mod type_filter;
 mod wrappers;
 
 pub use compatibility::{BreakReason, Change, Compatibility};
@@ -54,3 +55,4 @@ pub use model::{
     Default, EnumDefinition, EnumIndex, Field, FieldKind, FieldPath, RecordType, Schema, StructDefinition,
     StructIndex, Type, TypeIndex,
 };
+pub use type_filter::TypeFilter;

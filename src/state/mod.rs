@@ -46,7 +46,7 @@ pub use typed::{TableMismatch, TypedTable};
 
 use crate::format::Tags;
 use crate::identifiers::{DatasetId, Fingerprint, KeySeed, Version};
-use crate::schema::{Schema, TypeIndex};
+use crate::schema::{Schema, TypeFilter, TypeIndex};
 
 /// One version of all types of a dataset (keeps semantics 15).
 #[derive(Clone, Debug)]
@@ -56,6 +56,7 @@ pub struct State {
     seed: KeySeed,
     schema: Arc<Schema>,
     tags: Arc<Tags>,
+    filter: TypeFilter,
     tables: Vec<Arc<Table>>,
 }
 
@@ -69,13 +70,23 @@ impl State {
     ) -> Self {
         let types = 0..schema.types().len() as u32;
         let tables = types.map(|at| Arc::new(Table::empty(&schema, TypeIndex(at), seed))).collect();
-        Self { dataset, version, seed, schema, tags: Arc::default(), tables }
+        let (tags, filter) = (Arc::default(), TypeFilter::all());
+        Self { dataset, version, seed, schema, tags, filter, tables }
+    }
+
+    /// The same without the types that `filter` leaves out, which no step brings back (keeps semantics 22).
+    #[must_use]
+    pub(crate) fn narrowed(mut self, filter: &TypeFilter) -> Self {
+        self.tables.retain(|table| filter.has(table.name()));
+        self.filter = filter.clone();
+        self
     }
 
     /// The same records under a schema that extends this one.
     #[must_use]
     pub(crate) fn with_schema(mut self, schema: Arc<Schema>) -> Self {
         let types = (0..schema.types().len() as u32).map(TypeIndex);
+        let types = types.filter(|index| self.filter.has(&schema.record_type(*index).name));
         let tables = types.map(|index| {
             let empty = Table::empty(&schema, index, self.seed);
             let known = self.tables.iter().find(|table| table.name() == empty.name());
@@ -116,31 +127,37 @@ impl State {
         &self.tags
     }
 
-    /// The tables, in the order of the schema's types.
+    /// Which types it has a table for, of those that its schema has.
+    #[must_use]
+    pub fn filter(&self) -> &TypeFilter {
+        &self.filter
+    }
+
+    /// The tables, in the order of the schema's types; a type that was filtered out has none.
     #[must_use]
     pub fn tables(&self) -> &[Arc<Table>] {
         &self.tables
     }
 
-    /// The table of the type called `name`.
+    /// The table of the type called `name`; `None` if there is no such type, or it was filtered out.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name() == name).map(|table| &**table)
     }
 
-    /// Sum of the tables' fingerprints.
+    /// Sum of the tables' fingerprints; that of the version if no type was filtered out.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.tables.iter().map(|table| table.fingerprint()).sum()
     }
 
-    /// Records of all types.
+    /// Records of all tables.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.tables.iter().map(|table| table.len()).sum()
     }
 
-    /// Whether there is no record of any type.
+    /// Whether there is no record in any table.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

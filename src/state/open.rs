@@ -11,7 +11,7 @@ use crate::error::{Classify, ErrorKind};
 use crate::format::Tags;
 use crate::identifiers::{DatasetId, Fingerprint, KeySeed, Version};
 use crate::index::bits::SharedBits;
-use crate::schema::{Schema, TypeIndex};
+use crate::schema::{Schema, TypeFilter, TypeIndex};
 
 /// Slots that one task verifies.
 const BATCH: u32 = 4096;
@@ -57,7 +57,8 @@ impl State {
         if let Some(stranger) = types.pop() {
             return Err(OpenError::UnknownType { name: stranger.name });
         }
-        Ok(Self { dataset, version, seed, schema, tags: Arc::new(tags), tables })
+        let (tags, filter) = (Arc::new(tags), TypeFilter::all());
+        Ok(Self { dataset, version, seed, schema, tags, filter, tables })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cache::{Current, CurrentShard, CurrentStep, CurrentType, ManifestRefe
 use crate::error::{Classify, ErrorKind};
 use crate::format::Tags;
 use crate::identifiers::{ContentHash, Sequence};
-use crate::schema::{Schema, SchemaError};
+use crate::schema::{Schema, SchemaError, TypeFilter};
 
 impl State {
     /// What to record: the sections this state is made of, as of log entry `sequence`.
@@ -59,14 +59,21 @@ impl State {
         }
     }
 
-    /// The state that was recorded, from sections that were verified and sealed when they were written; `section` finds one by name.
+    /// The types of `filter` of the state that was recorded, from sections that were verified and sealed when they were written; `section`
+    /// finds one by name. The record may have more types, not fewer.
     pub(crate) fn reopen(
         current: &Current,
+        filter: &TypeFilter,
         mut section: impl FnMut(SectionName) -> Result<Arc<Section>, crate::Error>,
     ) -> Result<Self, crate::Error> {
         let schema = Arc::new(Schema::from_stored_bytes(&current.schema).map_err(ReopenError::Schema)?);
+        let present = current.types.iter().map(|part| part.name.as_str()).collect();
+        if let Some(name) = filter.missing_from(&present, &schema) {
+            return Err(ReopenError::Narrower { name: name.to_owned() }.into());
+        }
+        let wanted = || current.types.iter().filter(|part| filter.has(&part.name));
         let mut types = Vec::new();
-        for part in current.types.iter().filter(|part| !part.base.is_empty()) {
+        for part in wanted().filter(|part| !part.base.is_empty()) {
             let shards = part.base.iter().map(|shard| Ok((section(shard.rows)?, section(shard.keys)?)));
             types.push(TypeSections {
                 name: part.name.clone(),
@@ -82,8 +89,9 @@ impl State {
             current.tags.clone(),
             types,
             false,
-        )?;
-        for part in &current.types {
+        )?
+        .narrowed(filter);
+        for part in wanted() {
             state.replay(part, &mut section)?;
         }
         Ok(state)
@@ -123,6 +131,12 @@ pub enum ReopenError {
     /// The schema cannot be read.
     #[error("the recorded schema cannot be used: {0}")]
     Schema(SchemaError),
+    /// A type that is wanted was not loaded.
+    #[error("the record is of a state without type {name}")]
+    Narrower {
+        /// The type.
+        name: String,
+    },
     /// A type that the schema does not have.
     #[error("the record names type {name}, which its schema does not have")]
     UnknownType {
@@ -146,6 +160,9 @@ pub enum ReopenError {
 
 impl Classify for ReopenError {
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Corrupt
+        match self {
+            Self::Narrower { .. } => ErrorKind::NotFound,
+            _ => ErrorKind::Corrupt,
+        }
     }
 }

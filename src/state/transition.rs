@@ -48,7 +48,7 @@ impl Transition {
         Self { state }
     }
 
-    /// Goes one step. Types that the step does not name are unchanged.
+    /// Goes one step. Types that the step does not name are unchanged; those that the state filters out are passed over (keeps semantics 22).
     pub(crate) fn step(&mut self, step: Step) -> Result<(), StepError> {
         if step.seed != self.state.seed {
             return Err(StepError::Seed { version: step.to });
@@ -56,7 +56,8 @@ impl Transition {
         if let Some(schema) = step.schema {
             self.state = self.state.clone().with_schema(schema);
         }
-        for part in step.types {
+        let filter = self.state.filter.clone();
+        for part in step.types.into_iter().filter(|part| filter.has(&part.name)) {
             self.change_type(step.to, part)?;
         }
         self.state.version = step.to;

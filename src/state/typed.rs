@@ -10,7 +10,7 @@ use capnp::traits::OwnedStruct;
 use super::key::{Key, fits};
 use super::{State, Table};
 use crate::error::{Classify, ErrorKind};
-use crate::schema::{Compatibility, Schema, SchemaBuilder, SchemaError};
+use crate::schema::{Compatibility, Schema, SchemaBuilder, SchemaError, TypeFilter};
 
 /// A handle on the records of the generated type `T`, found by keys of the shape `K`.
 ///
@@ -113,7 +113,12 @@ impl<T, K: ?Sized> Clone for TypedTable<T, K> {
 fn find<K: Key + ?Sized>(own: &Schema, state: &State) -> Result<usize, TableMismatch> {
     let type_name = own.types()[0].name.clone();
     let at = state.tables().iter().position(|table| table.name() == type_name);
-    let at = at.ok_or_else(|| TableMismatch::NoSuchType { type_name: type_name.clone() })?;
+    let at = at.ok_or_else(|| match state.schema().find_type(&type_name) {
+        Some(_) => {
+            TableMismatch::FilteredOut { type_name: type_name.clone(), filter: state.filter().clone() }
+        }
+        None => TableMismatch::NoSuchType { type_name: type_name.clone() },
+    })?;
     if let Compatibility::Break(reasons) = state.schema().compatibility(own) {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         return Err(TableMismatch::Layout { type_name, reasons: reasons.join("; ") });
@@ -134,6 +139,14 @@ pub enum TableMismatch {
     NoSuchType {
         /// The type asked for.
         type_name: String,
+    },
+    /// The dataset has the type, and the state was loaded without it.
+    #[error("type {type_name} was filtered out: only {filter} are loaded; choose it as well")]
+    FilteredOut {
+        /// The type asked for.
+        type_name: String,
+        /// What was chosen.
+        filter: TypeFilter,
     },
     /// The generated code cannot be used.
     #[error(transparent)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hollowcast::Result;
-use hollowcast::consumer::{Consumer, Memory, Wait};
+use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::environment::{Environment, Random, SeededRandom, SystemClock};
 use hollowcast::producer::{Dataset, Outcome, Producer, Publication};
 use hollowcast::state::State;
@@ -105,7 +105,7 @@ impl Setting {
     pub(crate) async fn follow(&mut self, route: &'static str) {
         for consumer in &self.consumers {
             let refresh = consumer.refresh().await.unwrap();
-            assert_eq!(refresh.route, Some(route));
+            assert_eq!(refresh.route.map(RefreshRoute::name), Some(route));
             assert!(refresh.refused.is_empty(), "{:?}", refresh.refused);
         }
         self.check();

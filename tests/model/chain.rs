@@ -1,5 +1,5 @@
-//! One random chain of versions: a producer that publishes and is reopened, a consumer that follows and is reopened, and travellers that
-//! go to arbitrary versions.
+//! One random chain of versions: a producer that publishes and is reopened, a consumer that follows and is reopened, observers that follow by
+//! choices of their own, and travellers that go to arbitrary versions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,12 +22,13 @@ use object_store::path::Path;
 use super::choices::Choices;
 use super::content::{Content, KnownVersion, World};
 use super::kind::Growth;
+use super::observer::{Observer, Sight};
 use super::shape::DatasetShape;
 use super::tally::Tally;
 use super::traveller::{Map, Traveller, Way};
 
 /// Path of the dataset in its store.
-const DATASET: &str = "model";
+pub(crate) const DATASET: &str = "model";
 /// Steps of a chain, and how many more there may be.
 const STEPS: (usize, usize) = (40, 8);
 
@@ -45,6 +46,7 @@ pub(crate) struct Chain {
     pub(crate) tally: Tally,
     producer: Option<Producer>,
     consumer: Option<Consumer>,
+    observers: [Observer; 2],
     travellers: [Traveller; 2],
     memory: Memory,
     snapshot_every: u64,
@@ -66,6 +68,7 @@ impl Chain {
         };
         let store = store.expect("a new folder can hold a store");
         let dataset = DatasetStore::new(Arc::clone(&store), Path::from(DATASET), environment(&mut choices));
+        let host = Memory::Mapped(Some(folder.path().join("host")));
         let travels = Memory::Mapped(Some(folder.path().join("travels")));
         let mut chain = Self {
             world,
@@ -76,6 +79,7 @@ impl Chain {
             tally: Tally::default(),
             producer: None,
             consumer: None,
+            observers: [Observer::new("on the heap", Memory::Heap), Observer::new("mapped", host)],
             travellers: [
                 Traveller::new("on the heap", &dataset, &Memory::Heap),
                 Traveller::new("mapped", &dataset, &travels),
@@ -120,6 +124,9 @@ impl Chain {
         }
         if self.choices.chance(70) {
             self.follow().await;
+        }
+        if self.choices.chance(50) {
+            self.observe().await;
         }
     }
 
@@ -267,17 +274,29 @@ impl Chain {
         self.world.check(state, self.target(), route);
     }
 
-    /// A consumer that rebases at the least change, or now and then, or hardly ever.
     async fn open_consumer(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> Consumer {
-        let small = RebaseThresholds { base_share: 2, base_records: 1, sections: 2, steps: 3 };
-        let bases = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2 };
         let consumer = Consumer::builder(DATASET, store)
             .environment(environment(&mut self.choices))
             .memory(memory)
-            .rebase(*self.choices.pick(&[small, bases, RebaseThresholds::default()]))
+            .rebase(any_thresholds(&mut self.choices))
             .listener(Arc::clone(&self.rebases) as _)
             .wait(Wait::Never);
         consumer.start().await.expect("a consumer starts")
+    }
+
+    /// Lets the observers look.
+    async fn observe(&mut self) {
+        let Some(newest) = self.versions.len().checked_sub(1) else { return };
+        let sight = Sight {
+            store: &self.store,
+            world: &self.world,
+            versions: &self.versions,
+            target: self.pinned.unwrap_or(newest),
+            oldest: self.floor.saturating_sub(1) as usize,
+        };
+        for observer in &mut self.observers {
+            observer.turn(&sight, &mut self.choices, &mut self.tally).await;
+        }
     }
 
     /// Lets a traveller go somewhere.
@@ -328,6 +347,13 @@ impl Chain {
     }
 }
 
+/// Lets a consumer rebase at the least change, or now and then, or hardly ever.
+pub(crate) fn any_thresholds(choices: &mut Choices) -> RebaseThresholds {
+    let small = RebaseThresholds { base_share: 2, base_records: 1, sections: 2, steps: 3 };
+    let bases = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2 };
+    *choices.pick(&[small, bases, RebaseThresholds::default()])
+}
+
 /// Counts rebases, none of which fails.
 #[derive(Default)]
 struct Rebases(AtomicU64);
@@ -353,7 +379,7 @@ fn temporary_folder() -> tempfile::TempDir {
 }
 
 /// The machine's clock, which nothing depends on, and randomness that follows from the chain's seed.
-fn environment(choices: &mut Choices) -> Environment {
+pub(crate) fn environment(choices: &mut Choices) -> Environment {
     let random = Arc::new(SeededRandom::new(choices.number()));
     Environment { clock: Arc::new(SystemClock::default()), random }
 }

@@ -1,6 +1,6 @@
 //! The content of a version as plain maps, and the comparison of a state with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hollowcast::format::{ManifestReference, Tags};
 use hollowcast::identifiers::Fingerprint;
@@ -44,6 +44,8 @@ pub(crate) struct KnownVersion {
     pub(crate) tags: Tags,
     pub(crate) reference: ManifestReference,
     pub(crate) fingerprint: Fingerprint,
+    /// By number of the type; nothing of a type that came later.
+    pub(crate) type_fingerprints: Vec<Fingerprint>,
 }
 
 /// What a chain's dataset may hold, and every key that a record of it ever had.
@@ -95,18 +97,38 @@ impl World {
 
     /// Holds all of `state` against what is known of its version: by scan, and by lookup of every key there is or was.
     pub(crate) fn check(&self, state: &State, expected: &KnownVersion, route: &str) {
+        assert_eq!(state.fingerprint(), expected.fingerprint, "version {} by {route}", expected.number);
+        self.check_types(state, expected, route, None);
+    }
+
+    /// The same of a state of these types alone.
+    pub(crate) fn check_types(
+        &self,
+        state: &State,
+        expected: &KnownVersion,
+        route: &str,
+        types: Option<&BTreeSet<String>>,
+    ) {
         let place = format!("version {} by {route}", expected.number);
         assert_eq!(state.version().0, expected.number, "{place}");
         assert_eq!(*state.tags(), expected.tags, "{place}");
-        assert_eq!(state.fingerprint(), expected.fingerprint, "fingerprint of {place}");
-        let known = self.shape.types.iter().filter(|record_type| record_type.since <= expected.growth);
-        assert_eq!(state.tables().len(), known.count(), "types of {place}");
+        let loaded = self.shape.types.iter().filter(|record_type| {
+            record_type.since <= expected.growth
+                && types.is_none_or(|types| types.contains(&record_type.name))
+        });
+        let loaded: BTreeSet<&str> = loaded.map(|record_type| record_type.name.as_str()).collect();
+        assert_eq!(
+            state.tables().iter().map(|table| table.name()).collect::<BTreeSet<_>>(),
+            loaded,
+            "{place}"
+        );
         for (number, record_type) in self.shape.types.iter().enumerate() {
             let Some(table) = state.table(&record_type.name) else { continue };
             let place = format!("{} of {place}", record_type.name);
             let reader = RecordReader::new(state, record_type, expected.growth);
             let records = &expected.content.0[number];
             assert_eq!(table.len(), records.len() as u64, "number of records, {place}");
+            assert_eq!(table.fingerprint(), expected.type_fingerprints[number], "fingerprint of {place}");
             check_scan(table, &reader, records, &place);
             for (identity, bytes) in &self.lookups[number] {
                 let found = table.get_bytes(bytes).map(|row| reader.read(row));

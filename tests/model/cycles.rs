@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use hollowcast::format::Tags;
-use hollowcast::identifiers::Version;
+use hollowcast::identifiers::{Fingerprint, Version};
 use hollowcast::producer::{CycleOptions, Outcome};
 use hollowcast::{Error, ErrorKind};
 
 use super::chain::Chain;
 use super::content::{Content, Counts, KnownVersion};
+use super::kind::Growth;
 use super::record::{KeyShape, Record};
 
 /// A statement of an incremental cycle about a type by its number.
@@ -32,7 +33,7 @@ impl Chain {
         let tags = options.tags.clone();
         let outcome = self.state_all(&content, options, |_| ()).await;
         if is_meant {
-            self.expect(outcome, content, tags);
+            self.expect(outcome, content, tags, self.growth);
         } else {
             self.expect_refusal(outcome, "states none");
         }
@@ -63,7 +64,7 @@ impl Chain {
             Ok(())
         });
         let outcome = outcome.await;
-        self.expect(outcome, content, tags);
+        self.expect(outcome, content, tags, self.growth);
     }
 
     /// Publishes the content and the tags of some version again.
@@ -75,7 +76,9 @@ impl Chain {
         let known = &self.versions[place];
         let (number, content, tags) = (known.number, known.content.clone(), known.tags.clone());
         let outcome = self.producer().rollback(Version(number)).await;
-        self.expect(outcome, content, tags);
+        // The schema stays what it is, whatever the producer's own has.
+        let growth = self.versions[self.versions.len() - 1].growth;
+        self.expect(outcome, content, tags, growth);
         self.tally.count("rolled back");
     }
 
@@ -254,8 +257,8 @@ impl Chain {
         self.world.drafter(self.growth).words(&record_type.name, &values)
     }
 
-    /// Holds the outcome of a cycle against what `content` says, and notes the version that came of it.
-    fn expect(&mut self, outcome: Result<Outcome, Error>, content: Content, tags: Tags) {
+    /// Holds the outcome of a cycle by a schema of `growth` against what `content` says, and notes the version that came of it.
+    fn expect(&mut self, outcome: Result<Outcome, Error>, content: Content, tags: Tags, growth: Growth) {
         let before = self.content();
         let outcome = outcome.unwrap_or_else(|error| panic!("version {}: {error}", self.newest() + 1));
         assert_eq!(matches!(outcome, Outcome::Unchanged(_)), before == content, "{outcome:?}");
@@ -271,7 +274,7 @@ impl Chain {
             assert_eq!(*records, content.0[number].len() as u64, "records of {name}");
             assert_eq!(counts, Counts::between(&before.0[number], &content.0[number]), "counts of {name}");
         }
-        let growth = self.versions.last().map_or(self.growth, |version| version.growth.max(self.growth));
+        let growth = self.versions.last().map_or(growth, |version| version.growth.max(growth));
         let fingerprint = self.producer().state().fingerprint();
         for other in &self.versions {
             let number = other.number;
@@ -286,8 +289,24 @@ impl Chain {
         }
         self.world.remember(&content);
         let (number, reference) = (self.newest() + 1, publication.manifest);
-        self.versions.push(KnownVersion { number, content, growth, tags, reference, fingerprint });
+        let type_fingerprints = self.type_fingerprints();
+        self.versions.push(KnownVersion {
+            number,
+            content,
+            growth,
+            tags,
+            reference,
+            fingerprint,
+            type_fingerprints,
+        });
         self.check_producer("publishing");
+    }
+
+    /// Those of the producer's own state, by number of the type.
+    fn type_fingerprints(&mut self) -> Vec<Fingerprint> {
+        let (names, state) = (self.names(), self.producer().state());
+        let tables = names.iter().map(|name| state.table(name));
+        tables.map(|table| table.map_or(Fingerprint::default(), |table| table.fingerprint())).collect()
     }
 
     fn expect_refusal(&mut self, outcome: Result<Outcome, Error>, message: &str) {

@@ -1,7 +1,7 @@
 //! The model test: random chains of versions against plain maps.
 //!
 //! Each chain makes up a dataset and some forty steps from its seed: cycles, rollbacks, pins, retention, failures, reopened producers and
-//! consumers, moves to arbitrary versions. After each of them all of a state is compared with the map of its version: by scan, and by lookup
+//! consumers, consumers of some types and with pins of their own, moves to arbitrary versions. After each of them all of a state is compared with the map of its version: by scan, and by lookup
 //! of every key that is there, was there or never was. In the end every version that is kept is reached by snapshot, by deltas and by reverse
 //! deltas.
 //!
@@ -13,6 +13,7 @@ mod content;
 mod cycles;
 mod drafting;
 mod kind;
+mod observer;
 mod record;
 mod shape;
 mod tally;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What every run comes to about as often as it has chains, and mostly much more often.
-const EXPECTED: [&str; 17] = [
+const EXPECTED: [&str; 22] = [
     "published",
     "published with snapshot",
     "unchanged",
@@ -18,6 +18,11 @@ const EXPECTED: [&str; 17] = [
     "floor raised",
     "started warm",
     "rebased",
+    "filtered",
+    "unfiltered",
+    "pinned itself",
+    "pinned nowhere",
+    "went to a kept state",
     "delta",
     "reverse delta",
     "snapshot",

@@ -1,6 +1,7 @@
 //! Breaks: versions without a delta, asked for and explained (semantics 25), and a newest version that cannot be read.
 
 use hollowcast::ErrorKind;
+use hollowcast::consumer::RefreshRoute;
 use hollowcast::identifiers::Version;
 use hollowcast::producer::{CycleOptions, Outcome, Producer};
 
@@ -39,19 +40,19 @@ async fn a_break_is_refused_with_every_reason_until_it_is_accepted_semantics_25(
 async fn consumers_cross_a_break_by_snapshot_forward_and_back_semantics_16_25() {
     let world = World::new();
     let mut producer = broken_off(&world).await;
-    let consumer = world.consumer().await;
+    let consumer = world.consumer_builder().kept_states(0).start().await.unwrap();
     let broken = published(producer.cycle_with(accepted(), |writer| add(writer, &SECOND)).await);
     assert_eq!((broken.version.0, broken.bytes.delta, broken.bytes.reverse), (3, None, None));
     assert!(broken.bytes.snapshot.is_some());
     published(producer.cycle(|writer| add(writer, &[(1, "Rome"), (3, "Lima"), (4, "Bonn")])).await);
 
     let refresh = consumer.refresh().await.unwrap();
-    assert_eq!((refresh.route, refresh.to.0), (Some("snapshot"), 4));
+    assert_eq!((refresh.route, refresh.to.0), (Some(RefreshRoute::Snapshot), 4));
     assert_eq!(cities(&consumer.read()), named(&[(1, "Rome"), (3, "Lima"), (4, "Bonn")]));
     assert_eq!(**consumer.read().schema(), breaking_schema());
     world.operator().pin("", Version(2), "").await.unwrap();
     let refresh = consumer.refresh().await.unwrap();
-    assert_eq!((refresh.route, refresh.to.0), (Some("snapshot"), 2));
+    assert_eq!((refresh.route, refresh.to.0), (Some(RefreshRoute::Snapshot), 2));
     assert_eq!(cities(&consumer.read()), named(&[(1, "Rome"), (2, "Bergen")]));
     assert_eq!(world.verify().await.unwrap().versions, 4);
     let restored = world.producer_of(breaking_schema()).start().await.unwrap();

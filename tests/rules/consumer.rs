@@ -1,12 +1,12 @@
 //! Consumers: semantics 15 to 26, and rule R9.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hollowcast::ErrorKind;
 use hollowcast::announce::{Announcement, InProcessBus, PollOptions};
-use hollowcast::consumer::{Memory, Wait};
+use hollowcast::consumer::{Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::{Sequence, Version};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -72,10 +72,11 @@ async fn the_way_with_the_fewest_bytes_is_taken_semantics_16() {
     let after =
         |from: u64| deltas.iter().filter(move |(to, _)| *to > from).map(|(_, bytes)| bytes).sum::<u64>();
     let by_snapshot = snapshots.iter().map(|(version, bytes)| bytes + after(*version)).min().unwrap();
-    let mut taken = BTreeSet::new();
+    let mut taken = HashSet::new();
     for consumer in &consumers {
         let refresh = consumer.refresh().await.unwrap();
-        let expected = if after(refresh.from.0) <= by_snapshot { "delta" } else { "snapshot" };
+        let expected =
+            if after(refresh.from.0) <= by_snapshot { RefreshRoute::Delta } else { RefreshRoute::Snapshot };
         assert_eq!((refresh.route, refresh.to.0), (Some(expected), 31), "{refresh:?}");
         assert_eq!(consumer.read().fingerprint(), producer.state().fingerprint());
         taken.insert(expected);
@@ -159,7 +160,7 @@ async fn a_bad_blob_is_refused_by_name_and_left_alone_semantics_19() {
     world.damage(delta).await;
 
     let refresh = consumer.refresh().await.unwrap();
-    assert_eq!((refresh.route, refresh.to.0), (Some("snapshot"), 2));
+    assert_eq!((refresh.route, refresh.to.0), (Some(RefreshRoute::Snapshot), 2));
     let [refused] = &refresh.refused[..] else { panic!("{refresh:?}") };
     assert_eq!((refused.route, refused.kind), ("delta", ErrorKind::Corrupt));
     assert!(refused.reason.contains("deltas/0"), "{}", refused.reason);
@@ -203,7 +204,7 @@ async fn what_may_pass_is_tried_again_within_the_refresh_semantics_20() {
         if *tries == 4 || request.starts_with("SHOW") { Answer::True } else { Answer::Lost }
     });
     let refresh = consumer.refresh().await.unwrap();
-    assert_eq!((refresh.route, refresh.to.0), (Some("delta"), 2));
+    assert_eq!((refresh.route, refresh.to.0), (Some(RefreshRoute::Delta), 2));
 }
 
 #[tokio::test]
@@ -262,7 +263,7 @@ async fn a_restart_needs_no_network_and_says_how_old_it_is_semantics_24() {
     assert_eq!((restarted.read().version().0, cities(&restarted.read())), (2, expected));
     assert_eq!(restarted.confirmed_at(), confirmed, "as old as it was when it was last confirmed");
     world.store.heal();
-    assert_eq!(restarted.refresh().await.unwrap().route, Some("delta"));
+    assert_eq!(restarted.refresh().await.unwrap().route, Some(RefreshRoute::Delta));
     assert!(restarted.confirmed_at() > confirmed);
 }
 

@@ -4,10 +4,13 @@
 mod breaks;
 mod consumer;
 mod damage;
+mod filter;
+mod kept;
 mod operator;
 mod producer;
 mod rebase;
 mod retention;
+mod self_pin;
 mod setting;
 mod snapshots;
 mod standby;

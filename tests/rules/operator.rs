@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hollowcast::ErrorKind;
 use hollowcast::announce::InProcessBus;
+use hollowcast::consumer::RefreshRoute;
 use hollowcast::identifiers::Version;
 use hollowcast::operator::Operator;
 use hollowcast::producer::{CycleOptions, Outcome, Producer};
@@ -27,7 +28,7 @@ async fn grow(producer: &mut Producer, versions: u32) {
 async fn a_pin_holds_everyone_where_it_says_and_commits_go_on_semantics_21_r8() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = world.consumer().await;
+    let consumer = world.consumer_builder().kept_states(0).start().await.unwrap();
     let first = consumer.state().fingerprint();
     grow(&mut producer, 3).await;
     assert_eq!(consumer.refresh().await.unwrap().to.0, 4);
@@ -38,7 +39,7 @@ async fn a_pin_holds_everyone_where_it_says_and_commits_go_on_semantics_21_r8() 
     let hold = target.hold.as_ref().unwrap();
     assert_eq!((hold.by.as_str(), hold.why.as_str()), ("ops", "bad prices"));
     let refresh = consumer.refresh().await.unwrap();
-    assert_eq!((refresh.route, refresh.to.0), (Some("reverse delta"), 1));
+    assert_eq!((refresh.route, refresh.to.0), (Some(RefreshRoute::ReverseDelta), 1));
     assert_eq!((consumer.read().fingerprint(), cities(&consumer.read())), (first, named(&FIRST)));
 
     grow(&mut producer, 2).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use hollowcast::consumer::RefreshRoute;
 use hollowcast::producer::{CycleOptions, MinimumCount, Outcome, Producer, Validator};
 use hollowcast::state::State;
 use hollowcast::{Error, ErrorKind};
@@ -214,7 +215,7 @@ async fn a_restored_producer_goes_on_where_the_last_one_was_semantics_9() {
     assert_eq!(cities(second.state()), cities(first.state()));
     let next = published(second.incremental(|writer| delete(writer, 1)).await);
     assert_eq!(next.version.0, 3);
-    assert_eq!(consumer.refresh().await.unwrap().route, Some("delta"));
+    assert_eq!(consumer.refresh().await.unwrap().route, Some(RefreshRoute::Delta));
     assert_eq!(cities(&consumer.read()), named(&[(2, "Oslo"), (3, "Lima"), (4, "Cairo")]));
 }
 
@@ -234,7 +235,7 @@ async fn a_producer_may_know_fewer_fields_than_the_dataset_semantics_9() {
 
     let mut older = world.producer().await;
     published(older.incremental(|writer| upsert(writer, &[(2, "Kristiania")])).await);
-    assert_eq!(consumer.refresh().await.unwrap().route, Some("delta"));
+    assert_eq!(consumer.refresh().await.unwrap().route, Some(RefreshRoute::Delta));
     let state = consumer.read();
     let people = |id: u32| {
         let row = state.table("City").unwrap().get_bytes(&id.to_le_bytes()).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RebaseThresholds};
+use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RebaseThresholds, RefreshRoute};
 use hollowcast::producer::Producer;
 use hollowcast::state::State;
 use hollowcast::tools::TypeStats;
@@ -77,7 +77,7 @@ async fn what_piled_up_is_written_anew_and_a_restart_opens_it_semantics_24() {
         assert!(cities(&before).values().all(|name| name != "New"), "who keeps a state keeps it");
 
         published(producer.incremental(|writer| delete(writer, 1)).await);
-        assert_eq!(consumer.refresh().await.unwrap().route, Some("delta"), "deltas fit any base");
+        assert_eq!(consumer.refresh().await.unwrap().route, Some(RefreshRoute::Delta), "deltas fit any base");
         assert_eq!(cities(&consumer.read()), cities(producer.state()));
         if matches!(memory, Memory::Heap) {
             continue;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use object_store::ObjectStoreExt;
 
 use hollowcast::ErrorKind;
+use hollowcast::consumer::RefreshRoute;
 use hollowcast::identifiers::Version;
 use hollowcast::producer::Producer;
 use hollowcast::replica::Chain;
@@ -243,7 +244,7 @@ async fn a_consumer_whose_version_is_gone_arrives_all_the_same_semantics_14_r9()
     grow(&mut producer, 12).await;
     world.retention(1).run(&()).await.unwrap();
     let refresh = consumer.refresh().await.unwrap();
-    assert_eq!((refresh.from.0, refresh.to.0, refresh.route), (2, 14, Some("snapshot")));
+    assert_eq!((refresh.from.0, refresh.to.0, refresh.route), (2, 14, Some(RefreshRoute::Snapshot)));
     grow(&mut producer, 1).await;
     world.retention(1).run(&()).await.unwrap();
     assert_eq!(consumer.refresh().await.unwrap().to.0, 15);

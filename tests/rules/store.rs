@@ -1,6 +1,7 @@
 //! A store that tells what was asked of it, and answers as a test wants.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -36,13 +37,16 @@ pub(crate) struct ScriptedStore {
     script: Arc<Mutex<Script>>,
     requests: Arc<Mutex<Vec<String>>>,
     awake: tokio::sync::watch::Sender<()>,
+    fetched_bytes: Arc<AtomicU64>,
 }
 
 impl ScriptedStore {
     pub(crate) fn new() -> Self {
         let script: Script = Box::new(|_| Answer::True);
         let (inner, script) = (Arc::default(), Arc::new(Mutex::new(script)));
-        Self { inner, script, requests: Arc::default(), awake: tokio::sync::watch::Sender::default() }
+        let (requests, fetched_bytes, awake) =
+            (Arc::default(), Arc::default(), tokio::sync::watch::Sender::default());
+        Self { inner, script, requests, fetched_bytes, awake }
     }
 
     /// The same memory behind a script of its own, as another process sees it.
@@ -86,6 +90,11 @@ impl ScriptedStore {
         std::mem::take(&mut self.requests.lock().unwrap())
     }
 
+    /// Bytes of blobs that were fetched since the last call.
+    pub(crate) fn fetched_bytes(&self) -> u64 {
+        self.fetched_bytes.swap(0, Ordering::SeqCst)
+    }
+
     /// Those of them that write, but for heartbeats.
     pub(crate) fn writes(&self) -> Vec<String> {
         let is_write = |request: &String| request.starts_with("PUT") || request.starts_with("CREATE");
@@ -117,7 +126,8 @@ impl ScriptedStore {
     /// Another handle on the same store.
     fn share(&self) -> Self {
         let (inner, script) = (Arc::clone(&self.inner), Arc::clone(&self.script));
-        Self { inner, script, requests: Arc::clone(&self.requests), awake: self.awake.clone() }
+        let (requests, fetched_bytes) = (Arc::clone(&self.requests), Arc::clone(&self.fetched_bytes));
+        Self { inner, script, requests, fetched_bytes, awake: self.awake.clone() }
     }
 
     /// Leaves out what the script does not want to be seen.
@@ -167,7 +177,13 @@ impl ObjectStore for ScriptedStore {
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         self.ask(if options.head { "HEAD" } else { "GET" }, path).await?;
-        self.inner.get_opts(path, options).await
+        let is_of_blob =
+            ["snapshots", "deltas", "reverse"].iter().any(|folder| path.as_ref().contains(folder));
+        let answer = self.inner.get_opts(path, options).await?;
+        if is_of_blob {
+            self.fetched_bytes.fetch_add(answer.range.end - answer.range.start, Ordering::SeqCst);
+        }
+        Ok(answer)
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {

@@ -48,7 +48,7 @@ pub struct Export {
 impl Export {
     /// Prints the records.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let session = Session::open(&self.url, common)?;
+        let session = Session::open(&self.url, common)?.of_type(self.type_name.as_deref());
         let loaded = session.load(self.version).await?;
         let state = &loaded.state;
         match &self.out {

@@ -36,7 +36,7 @@ pub struct Get {
 impl Get {
     /// Prints the records.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let session = Session::open(&self.url, common)?;
+        let session = Session::open(&self.url, common)?.of_type(self.type_name.as_deref());
         let loaded = session.load(self.version).await?;
         let state = &loaded.state;
         let table = table_of(state, self.type_name.as_deref())?;
@@ -63,7 +63,8 @@ impl Get {
 
 /// The table of the type called `name`, or of the only one.
 pub fn table_of<'s>(state: &'s State, name: Option<&str>) -> Result<&'s Table> {
-    let names = || state.tables().iter().map(|table| table.name()).collect::<Vec<_>>().join(", ");
+    let types = state.schema().types().iter();
+    let names = || types.map(|record_type| record_type.name.as_str()).collect::<Vec<_>>().join(", ");
     match (name, state.tables()) {
         (Some(name), _) => {
             let unknown = || Usage(format!("the dataset has no type {name}; it has {}", names()));

@@ -21,18 +21,22 @@ use crate::session::memory;
 
 /// Follow a dataset: one line a refresh
 ///
-/// Each line says the version, the route taken (delta, reverse delta or snapshot), the bytes fetched and the time it took.
+/// Each line says the version, the route taken (delta, reverse delta, snapshot, or kept where the version was still in memory), the bytes fetched and the time it took.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   hollowcast watch ./data/airports
   hollowcast watch ./data/airports --poll 1s --json
-  hollowcast watch ./data/airports --until 6")]
+  hollowcast watch ./data/airports --until 6
+  hollowcast watch ./data/shop --type Product --type Price")]
 pub struct Watch {
     /// The dataset; it need not be there yet
     url: DatasetUrl,
     /// How often the store is looked at
     #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
     poll: Duration,
+    /// Follow only this type; may be given several times
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
     /// End when this version is reached
     #[arg(long, value_name = "VERSION")]
     until: Option<u64>,
@@ -51,6 +55,7 @@ impl Watch {
         let consumer = async {
             let store = self.store().await?;
             let builder = Consumer::builder(self.url.name.clone(), store).memory(memory).poll(poll);
+            let builder = if self.types.is_empty() { builder } else { builder.types(&self.types) };
             builder.wait(Wait::Forever).listener(printer).start().await
         };
         let interrupted = tokio::signal::ctrl_c();
@@ -97,7 +102,7 @@ impl Printer {
             return print_json(&json!({
                 "from": refresh.from.0,
                 "version": refresh.to.0,
-                "route": route,
+                "route": route.name(),
                 "blobs": refresh.blobs,
                 "bytes": refresh.fetched_bytes,
                 "records": refresh.records,

@@ -1,5 +1,6 @@
 //! The files of `current/`.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -8,58 +9,71 @@ use std::path::{Path, PathBuf};
 use super::Current;
 use super::codec::LIMIT_BYTES;
 use crate::cache::{CacheError, SectionName, StateDirectory};
-use crate::identifiers::DatasetId;
+use crate::identifiers::{ContentHash, DatasetId, Sequence};
+use crate::schema::TypeFilter;
+
+/// Records of one dataset by filters that are kept, besides that of all types.
+pub(super) const FILTERED: usize = 16;
 
 impl StateDirectory {
-    /// What this host served last of `dataset`; `None` if nothing. Takes no lock: gets what was there before or after
-    /// a concurrent write. Whether its sections are still here, [`StateDirectory::find`] says.
+    /// What this host served last of `dataset`, by whatever types its processes load, the latest of the log first. Takes no lock: gets what was
+    /// there before or after a concurrent write. Whether the sections are still here, [`StateDirectory::find`] says.
+    ///
+    /// A record that cannot be used is among them, in the end, as [`CacheError::DamagedCurrent`] or [`CacheError::UnknownCurrent`]: the next
+    /// write replaces it.
     ///
     /// # Errors
-    /// [`CacheError::DamagedCurrent`] and [`CacheError::UnknownCurrent`]: start from the store then, the next write
-    /// replaces the file. [`CacheError::Denied`], [`CacheError::Io`].
-    pub fn read_current(&self, dataset: DatasetId) -> Result<Option<Current>, CacheError> {
-        let path = self.current_path(dataset);
-        let Some(current) = read(&path)? else { return Ok(None) };
-        if current.dataset == dataset {
-            return Ok(Some(current));
+    /// [`CacheError::Denied`], [`CacheError::Io`].
+    pub fn currents(&self, dataset: DatasetId) -> Result<Vec<Result<Current, CacheError>>, CacheError> {
+        let mut currents = Vec::new();
+        for path in self.current_paths(dataset)? {
+            match read(&path).transpose() {
+                Some(Ok(current)) => currents.push(is_of(current, dataset, &path)),
+                Some(Err(
+                    error @ (CacheError::DamagedCurrent { .. } | CacheError::UnknownCurrent { .. }),
+                )) => {
+                    currents.push(Err(error));
+                }
+                Some(Err(error)) => return Err(error),
+                None => (),
+            }
         }
-        Err(CacheError::DamagedCurrent {
-            object: path.display().to_string(),
-            field: "dataset".to_owned(),
-            expected: dataset.to_string(),
-            found: current.dataset.to_string(),
-        })
+        currents
+            .sort_by_key(|current| Reverse(current.as_ref().map_or(Sequence(0), |current| current.sequence)));
+        Ok(currents)
     }
 
-    /// Remembers `current` as what this host serves of its dataset: on disk before it returns, and all of it or
+    /// Remembers `current`, of the types of `filter`, as what this host serves of its dataset: on disk before it returns, and all of it or
     /// nothing, whatever happens. Costs two waits for the disk.
+    ///
+    /// Each filter has a record of its own, so that processes with different ones leave each other's alone; of those with a filter the 16
+    /// written last are kept.
     ///
     /// # Errors
     /// [`CacheError::CurrentTooLarge`], [`CacheError::Denied`], [`CacheError::NoSpace`], [`CacheError::Io`]; what was
     /// there before stays.
-    pub fn write_current(&self, current: &Current) -> Result<(), CacheError> {
+    pub fn write_current(&self, current: &Current, filter: &TypeFilter) -> Result<(), CacheError> {
         let bytes = current.encode()?;
         let mut temporary = self.create_temporary()?;
         let written = temporary.write_all(&bytes);
         written.map_err(|error| CacheError::of_write(error, temporary.path.as_path()))?;
         self.publish(&temporary)?;
         sync(&temporary.file, temporary.path.as_path())?;
-        temporary.path.move_to(&self.current_path(current.dataset))?;
+        let path = self.current_path(current.dataset, filter);
+        if !path.exists() {
+            self.forget_filters(current.dataset)?;
+        }
+        temporary.path.move_to(&path)?;
         self.sync_folder()
     }
 
-    /// Forgets what this host serves of `dataset`; nothing happens if it is not known. Its sections stay until they
-    /// are evicted.
-    ///
-    /// # Errors
-    /// [`CacheError::Denied`], [`CacheError::Io`].
-    pub fn remove_current(&self, dataset: DatasetId) -> Result<(), CacheError> {
-        let path = self.current_path(dataset);
-        match fs::remove_file(&path) {
-            Ok(()) => self.sync_folder(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(CacheError::io("remove", &path, source)),
-        }
+    /// Makes room for the record of one more filter: those written the longest ago go.
+    fn forget_filters(&self, dataset: DatasetId) -> Result<(), CacheError> {
+        let whole = self.current_path(dataset, &TypeFilter::all());
+        let mut paths = self.current_paths(dataset)?;
+        paths.retain(|path| *path != whole);
+        paths.sort_by_key(|path| Reverse(fs::metadata(path).and_then(|found| found.modified()).ok()));
+        paths.iter().skip(FILTERED - 1).try_for_each(|path| remove(path))
     }
 
     /// The sections that a restart of any dataset would want. A file that cannot be read names none.
@@ -75,8 +89,29 @@ impl StateDirectory {
         Ok(sections)
     }
 
-    fn current_path(&self, dataset: DatasetId) -> PathBuf {
-        self.current().join(dataset.to_string())
+    /// The records of `dataset`, in no order.
+    fn current_paths(&self, dataset: DatasetId) -> Result<Vec<PathBuf>, CacheError> {
+        let (folder, prefix) = (self.current(), dataset.to_string());
+        let failed = |source| CacheError::io("list", &folder, source);
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix)) {
+                paths.push(entry.path());
+            }
+        }
+        Ok(paths)
+    }
+
+    fn current_path(&self, dataset: DatasetId, filter: &TypeFilter) -> PathBuf {
+        let name = match filter.chosen() {
+            None => dataset.to_string(),
+            Some(chosen) => {
+                let names: String = chosen.iter().flat_map(|name| [name, "\n"]).collect();
+                format!("{dataset}-{}", ContentHash::of(names.as_bytes()))
+            }
+        };
+        self.current().join(name)
     }
 
     /// Makes a rename or removal in `current/` last.
@@ -89,6 +124,28 @@ impl StateDirectory {
 
 fn sync(file: &File, path: &Path) -> Result<(), CacheError> {
     file.sync_all().map_err(|source| CacheError::io("flush", path, source))
+}
+
+fn remove(path: &Path) -> Result<(), CacheError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(CacheError::io("remove", path, source))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a record that lies under another dataset's name.
+fn is_of(current: Current, dataset: DatasetId, path: &Path) -> Result<Current, CacheError> {
+    if current.dataset == dataset {
+        return Ok(current);
+    }
+    Err(CacheError::DamagedCurrent {
+        object: path.display().to_string(),
+        field: "dataset".to_owned(),
+        expected: dataset.to_string(),
+        found: current.dataset.to_string(),
+    })
 }
 
 fn read(path: &Path) -> Result<Option<Current>, CacheError> {

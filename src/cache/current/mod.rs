@@ -4,7 +4,8 @@
 //! per type the sections of its base and of the deltas since. All of them are content names, so it is enough to find
 //! them in the state directory to have the state again, without replaying a chain. It is written after a refresh has
 //! arrived and its sections are sealed, and replaced in one step: a reader, who takes no lock, gets the old file or the
-//! new one. Several processes may write it; each leaves a whole state, and the last one stays.
+//! new one. Several processes may write it; each leaves a whole state, and the last one stays. Those that load other types
+//! write another file, so that none of them takes another's start away (keeps semantics 22).
 
 mod codec;
 mod file;

@@ -2,10 +2,12 @@ use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
+use super::file::FILTERED;
 use super::*;
 use crate::cache::{CacheError, StateDirectory, StateDirectoryOptions};
 use crate::environment::Environment;
 use crate::error::{Classify, ErrorKind};
+use crate::schema::TypeFilter;
 
 fn name(byte: u8) -> SectionName {
     SectionName { hash: ContentHash([byte; 16]), length: 1000 + u64::from(byte) }
@@ -61,6 +63,11 @@ fn open() -> (tempfile::TempDir, StateDirectory) {
     (folder, directory.unwrap())
 }
 
+/// What is recorded of the dataset of [`sample`], none of it damaged.
+fn served(directory: &StateDirectory) -> Vec<Current> {
+    directory.currents(sample().dataset).unwrap().into_iter().map(Result::unwrap).collect()
+}
+
 fn damaged(current: &Current) -> String {
     let error = Current::decode(&current.encode().unwrap(), "current/x").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
@@ -71,15 +78,53 @@ fn damaged(current: &Current) -> String {
 fn a_state_comes_back_after_a_restart_semantics_24() {
     let (_folder, directory) = open();
     let current = sample();
-    assert_eq!(directory.read_current(current.dataset).unwrap(), None);
-    directory.write_current(&current).unwrap();
-    assert_eq!(directory.read_current(current.dataset).unwrap(), Some(current.clone()));
-    let next = Current { sequence: Sequence(18), types: Vec::new(), ..current.clone() };
-    directory.write_current(&next).unwrap();
-    assert_eq!(directory.read_current(current.dataset).unwrap(), Some(next));
-    directory.remove_current(current.dataset).unwrap();
-    directory.remove_current(current.dataset).unwrap();
-    assert_eq!(directory.read_current(current.dataset).unwrap(), None);
+    assert_eq!(served(&directory), []);
+    directory.write_current(&current, &TypeFilter::all()).unwrap();
+    assert_eq!(served(&directory), [current.clone()]);
+    let next = Current { sequence: Sequence(18), types: Vec::new(), ..current };
+    directory.write_current(&next, &TypeFilter::all()).unwrap();
+    assert_eq!(served(&directory), [next]);
+}
+
+/// Processes with other filters leave each other's records alone, and the latest of the log comes first.
+#[test]
+fn each_filter_has_a_record_of_its_own_semantics_22_24() {
+    let (_folder, directory) = open();
+    let record = |sequence| Current { sequence: Sequence(sequence), ..sample() };
+    let write = |sequence, filter: TypeFilter| directory.write_current(&record(sequence), &filter).unwrap();
+    write(3, TypeFilter::all());
+    write(5, TypeFilter::only(["Movie"]));
+    write(4, TypeFilter::only(["Movie", "Actor"]));
+    assert_eq!(served(&directory), [5, 4, 3].map(record));
+    write(6, TypeFilter::only(["Actor", "Movie"]));
+    assert_eq!(served(&directory), [6, 5, 3].map(record));
+    let other = Current { dataset: DatasetId([8; 16]), ..sample() };
+    directory.write_current(&other, &TypeFilter::only(["Movie"])).unwrap();
+    assert_eq!(served(&directory).len(), 3);
+}
+
+#[test]
+fn records_by_filters_are_bounded_and_that_of_all_types_stays() {
+    let (_folder, directory) = open();
+    directory.write_current(&sample(), &TypeFilter::all()).unwrap();
+    for number in 0..FILTERED as u64 + 3 {
+        let record = Current { sequence: Sequence(100 + number), ..sample() };
+        directory.write_current(&record, &TypeFilter::only([number.to_string()])).unwrap();
+        // Times of change are all that says which is older.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let found: Vec<u64> = served(&directory).iter().map(|record| record.sequence.0).collect();
+    let newest = (103..103 + FILTERED as u64).rev();
+    assert_eq!(found, newest.chain([17]).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_record_that_cannot_be_used_comes_last() {
+    let (_folder, directory) = open();
+    directory.write_current(&sample(), &TypeFilter::only(["Movie"])).unwrap();
+    std::fs::write(directory.path().join("current").join(sample().dataset.to_string()), b"nonsense").unwrap();
+    let found = directory.currents(sample().dataset).unwrap();
+    assert!(matches!(&found[..], [Ok(_), Err(CacheError::DamagedCurrent { .. })]), "{found:?}");
 }
 
 #[test]
@@ -107,16 +152,16 @@ fn the_file_is_a_hash_and_one_message_that_any_tool_reads() {
 fn a_reader_gets_the_old_state_or_the_new_one() {
     let (_folder, directory) = open();
     let states = [10_000, 20_000].map(|length| Current { schema: vec![1; length], ..sample() });
-    directory.write_current(&states[0]).unwrap();
+    directory.write_current(&states[0], &TypeFilter::all()).unwrap();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for round in 0..40 {
-                directory.write_current(&states[round % 2]).unwrap();
+                directory.write_current(&states[round % 2], &TypeFilter::all()).unwrap();
             }
         });
         while !writer.is_finished() {
-            let found = directory.read_current(states[0].dataset).unwrap().unwrap();
-            assert!(states.contains(&found));
+            let [found] = &served(&directory)[..] else { panic!("there is one") };
+            assert!(states.contains(found));
         }
     });
 }
@@ -124,11 +169,11 @@ fn a_reader_gets_the_old_state_or_the_new_one() {
 #[test]
 fn a_file_under_another_dataset_s_name_is_refused() {
     let (_folder, directory) = open();
-    directory.write_current(&sample()).unwrap();
+    directory.write_current(&sample(), &TypeFilter::all()).unwrap();
     let other = DatasetId([8; 16]);
     let folder = directory.path().join("current");
     std::fs::rename(folder.join(sample().dataset.to_string()), folder.join(other.to_string())).unwrap();
-    let error = directory.read_current(other).unwrap_err().to_string();
+    let error = directory.currents(other).unwrap().pop().unwrap().unwrap_err().to_string();
     assert!(error.contains(&other.to_string()) && error.contains(&sample().dataset.to_string()), "{error}");
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::identifiers::{ContentHash, DatasetId};
+use crate::schema::TypeFilter;
 
 /// Ten sections of 1000 bytes, each used ten seconds after the one before.
 fn ten(host: &Host) -> Vec<SectionName> {
@@ -69,7 +70,7 @@ fn what_a_restart_would_need_goes_last() {
             overlay: Vec::new(),
         }],
     };
-    host.directory.write_current(&current).unwrap();
+    host.directory.write_current(&current, &TypeFilter::all()).unwrap();
     fs::write(host.directory.current().join("damaged"), "x").unwrap();
     drop(host.directory.create(6_000).unwrap());
     assert_eq!(left(&host, &names), [0, 2, 9]);

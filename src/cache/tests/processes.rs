@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::*;
 use crate::error::{Classify, ErrorKind};
+use crate::schema::TypeFilter;
 
 const TASK: &str = "HOLLOWCAST_TEST_TASK";
 const DIRECTORY: &str = "HOLLOWCAST_TEST_DIRECTORY";
@@ -54,11 +55,12 @@ fn fill(directory: &StateDirectory) {
 
     let dataset = crate::identifiers::DatasetId([5; 16]);
     let mut current = crate::cache::current::tests::current(dataset);
-    directory.write_current(&current).unwrap();
-    let before = directory.read_current(dataset).unwrap();
+    directory.write_current(&current, &TypeFilter::all()).unwrap();
+    let served = || directory.currents(dataset).unwrap().pop().unwrap().unwrap();
+    let before = served();
     current.schema = vec![0; LARGE];
-    is_full(&directory.write_current(&current).unwrap_err());
-    assert_eq!(directory.read_current(dataset).unwrap(), before);
+    is_full(&directory.write_current(&current, &TypeFilter::all()).unwrap_err());
+    assert_eq!(served(), before);
 
     let mut spool = Spool::new(Some(directory.path()), LARGE as u64 / 2);
     let offset = spool.push(&[7; 1000]).unwrap();

@@ -11,13 +11,10 @@ use super::decode::{BatchDecoder, Piece};
 use super::error::TransferError;
 use super::plan::{Batch, batches, holds};
 use super::{SectionSink, TransferOptions};
-use crate::format::{BlobHeader, BlobReference, SectionEntry, head_length};
+use crate::format::{BlobHeader, BlobReference, PREAMBLE_LENGTH, SectionEntry, head_length};
 use crate::progress::Progress;
 use crate::store::{DatasetStore, ObjectName};
 use crate::workers;
-
-/// Bytes of the first request: the header of most blobs, and all of a small delta.
-const FIRST_LENGTH: u64 = 64 << 10;
 
 /// A blob in the store whose header is here and verified. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,15 +28,20 @@ pub struct RemoteBlob {
 }
 
 impl RemoteBlob {
-    /// Fetches and verifies preamble and header of the blob that `reference` names: one request, or two when the header
-    /// ends beyond the first 64 KiB.
+    /// Fetches and verifies preamble and header of the blob that `reference` names: one request for the first `begin`
+    /// bytes, and another when the header ends beyond them. Sections among these bytes are not fetched again.
     ///
     /// Fails with [`ErrorKind::NotFound`](crate::ErrorKind) when the blob is not there, with `Corrupt` when it is cut
     /// off or its head is not the one that the reference means, and with `Unavailable` when retries did not help.
-    pub async fn open(store: &DatasetStore, reference: &BlobReference) -> Result<Self, TransferError> {
+    pub async fn open(
+        store: &DatasetStore,
+        reference: &BlobReference,
+        begin: u64,
+    ) -> Result<Self, TransferError> {
         let name = ObjectName::parse(&reference.name)
             .ok_or_else(|| TransferError::Name { expected: "a blob", found: reference.name.clone() })?;
-        let first = store.get_range(&name, 0..FIRST_LENGTH.min(reference.length)).await?;
+        let first =
+            store.get_range(&name, 0..begin.max(PREAMBLE_LENGTH as u64).min(reference.length)).await?;
         let header_end = head_length(&first, &reference.name)?.min(reference.length);
         let head = match header_end.checked_sub(first.len() as u64) {
             None | Some(0) => first,

@@ -36,10 +36,10 @@ fn reopened(state: &State, segments: &SegmentStore) -> State {
     };
     let current = state.record(Sequence(1), manifest, std::time::SystemTime::UNIX_EPOCH);
     let decoded = segments.state_directory().unwrap();
-    decoded.write_current(&current).unwrap();
-    let current = decoded.read_current(state.dataset()).unwrap().unwrap();
+    decoded.write_current(&current, state.filter()).unwrap();
+    let current = decoded.currents(state.dataset()).unwrap().pop().unwrap().unwrap();
     let find = |name| Ok(Arc::new(Section::new(name, segments.find(&name)?.expect("it was sealed"))));
-    State::reopen(&current, find).unwrap()
+    State::reopen(&current, state.filter(), find).unwrap()
 }
 
 /// What happens to a chain.

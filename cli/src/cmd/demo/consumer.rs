@@ -69,7 +69,7 @@ impl RefreshListener for Teller {
         let Some(route) = refresh.route else { return };
         tell(&Event::Refreshed {
             version: refresh.to.0,
-            route: route.to_owned(),
+            route: route.to_string(),
             fetched_bytes: refresh.fetched_bytes,
             records: refresh.records,
             milliseconds: refresh.elapsed.as_secs_f64() * 1e3,

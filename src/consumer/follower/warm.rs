@@ -1,0 +1,42 @@
+//! What a follower leaves on its host for the next start, and finds there (keeps semantics 24).
+
+use super::Follower;
+use crate::error::{Error, Result};
+use crate::log::Tail;
+use crate::log::landing::Landing;
+use crate::replica::origin_of;
+
+impl Follower {
+    /// Loads what the host served last, if the state directory has it with all types that are wanted.
+    pub(in crate::consumer) fn warm_start(&mut self) -> Result<()> {
+        let Some(directory) = self.replica.segments().state_directory() else { return Ok(()) };
+        let Some(dataset) = directory.dataset_at(&origin_of(self.replica.store()))? else { return Ok(()) };
+        for current in directory.currents(dataset)? {
+            let reopened = current.map_err(Error::from).and_then(|current| {
+                let loaded = self.replica.reopen(&current)?;
+                Ok((current, loaded))
+            });
+            match reopened {
+                Ok((current, loaded)) => {
+                    self.loaded = Some(loaded);
+                    self.landing = Landing::on(current.sequence);
+                    self.confirmed_at = current.confirmed_at;
+                    self.tail = Tail::resume(self.replica.store().clone(), current.sequence);
+                    return Ok(());
+                }
+                Err(error) => tracing::info!(%error, "a record of what the host served is of no use here"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Records what is served, so that the next start needs no network. A pin of one's own ends with the process, so what it leads to is not
+    /// recorded, and other processes of the host still find what the log led to. A host that cannot record what it serves still serves it.
+    pub(in crate::consumer) async fn record(&self) {
+        if let Some(loaded) = self.loaded.as_ref().filter(|_| self.pinned.is_none())
+            && let Err(error) = self.replica.record(loaded, self.landing.landed(), self.confirmed_at).await
+        {
+            tracing::warn!(%error, "the state directory does not take the record of what is served");
+        }
+    }
+}
