@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hollowcast::format::Tags;
 use hollowcast::identifiers::{Fingerprint, Version};
 use hollowcast::producer::{CycleOptions, Outcome};
+use hollowcast::state::Table;
 use hollowcast::{Error, ErrorKind};
 
 use super::chain::Chain;
@@ -306,7 +307,7 @@ impl Chain {
     fn type_fingerprints(&mut self) -> Vec<Fingerprint> {
         let (names, state) = (self.names(), self.producer().state());
         let tables = names.iter().map(|name| state.table(name));
-        tables.map(|table| table.map_or(Fingerprint::default(), |table| table.fingerprint())).collect()
+        tables.map(|table| table.map_or(Fingerprint::default(), Table::fingerprint)).collect()
     }
 
     fn expect_refusal(&mut self, outcome: Result<Outcome, Error>, message: &str) {

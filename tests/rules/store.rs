@@ -46,7 +46,7 @@ impl ScriptedStore {
         let (inner, script) = (Arc::default(), Arc::new(Mutex::new(script)));
         let (requests, fetched_bytes, awake) =
             (Arc::default(), Arc::default(), tokio::sync::watch::Sender::default());
-        Self { inner, script, requests, fetched_bytes, awake }
+        Self { inner, script, requests, awake, fetched_bytes }
     }
 
     /// The same memory behind a script of its own, as another process sees it.

@@ -80,7 +80,7 @@ fn a_state_comes_back_after_a_restart_semantics_24() {
     let current = sample();
     assert_eq!(served(&directory), []);
     directory.write_current(&current, &TypeFilter::all()).unwrap();
-    assert_eq!(served(&directory), [current.clone()]);
+    assert_eq!(served(&directory), std::slice::from_ref(&current));
     let next = Current { sequence: Sequence(18), types: Vec::new(), ..current };
     directory.write_current(&next, &TypeFilter::all()).unwrap();
     assert_eq!(served(&directory), [next]);
