@@ -8,6 +8,7 @@
 mod cycles;
 mod follower;
 mod lookups;
+mod pins;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -50,6 +51,7 @@ enum Part {
     Cycles,
     Lookups,
     Follower,
+    Pins,
 }
 
 #[derive(Subcommand)]
@@ -82,6 +84,9 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     }
     if wanted(Part::Follower) {
         follower::measure(options, &folder.join("follower"), &mut report).await?;
+    }
+    if wanted(Part::Pins) {
+        pins::measure(options, &folder.join("pins"), &mut report).await?;
     }
     if let Some(path) = &options.json {
         let figures = serde_json::to_string_pretty(&report.json(&machine::description()))?;
