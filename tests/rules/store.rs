@@ -127,7 +127,7 @@ impl ScriptedStore {
     fn share(&self) -> Self {
         let (inner, script) = (Arc::clone(&self.inner), Arc::clone(&self.script));
         let (requests, fetched_bytes) = (Arc::clone(&self.requests), Arc::clone(&self.fetched_bytes));
-        Self { inner, script, requests, fetched_bytes, awake: self.awake.clone() }
+        Self { inner, script, requests, awake: self.awake.clone(), fetched_bytes }
     }
 
     /// Leaves out what the script does not want to be seen.
