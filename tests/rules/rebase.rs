@@ -37,11 +37,15 @@ fn sections(state: &State) -> u64 {
     types.iter().find(|one| one.name == "City").unwrap().overlay_sections
 }
 
-/// Waits, without bound, for work on other threads; tokio's clock stands still meanwhile or jumps, nothing depends on it.
+/// Waits for work on other threads, and not for ever; tokio's clock may stand still meanwhile or jump.
 async fn until(mut holds: impl FnMut() -> bool) {
-    while !holds() {
+    for _ in 0..100_000 {
+        if holds() {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    panic!("it never came");
 }
 
 /// Follows so many versions, each of which renames a city, one at a time.
