@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hollowcast::announce::PollOptions;
-use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
+use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RefreshRoute, Wait};
 use hollowcast::environment::Environment;
 use hollowcast::producer::{Dataset, Outcome, Producer, Publication};
 use hollowcast::state::State;
@@ -78,14 +78,16 @@ fn published(outcome: Outcome) -> anyhow::Result<Publication> {
 
 /// A consumer that looks only when it is told to.
 pub async fn consumer(store: &Arc<dyn ObjectStore>, state: &Path) -> anyhow::Result<Consumer> {
+    Ok(consumer_builder(store, state).start().await?)
+}
+
+/// The same before it starts.
+pub fn consumer_builder(store: &Arc<dyn ObjectStore>, state: &Path) -> ConsumerBuilder {
     let never = Duration::from_secs(3600);
-    let consumer = Consumer::builder("movies", Arc::clone(store))
+    Consumer::builder("movies", Arc::clone(store))
         .memory(Memory::Mapped(Some(state.to_path_buf())))
         .poll(PollOptions { interval: never, unprompted: never })
         .wait(Wait::Never)
-        .start()
-        .await?;
-    Ok(consumer)
 }
 
 /// Bytes of the snapshot's sections, as they are mapped.

@@ -5,17 +5,19 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
-use hollowcast::consumer::{Consumer, RefreshRoute};
+use hollowcast::consumer::{
+    Consumer, RebaseThresholds, Rebased, Refresh, RefreshListener, RefreshRoute,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Options;
-use super::cycles::{CHANGED, Setup, consumer, mapped_bytes};
+use super::cycles::{CHANGED, Setup, consumer_builder, mapped_bytes};
 use super::support::generator::Stream;
 use super::support::movies_capnp::movie;
 use super::support::own_memory::own_memory;
@@ -44,6 +46,9 @@ pub struct Place {
     state: PathBuf,
     /// Keys are below this number
     keys: u32,
+    /// The state stays on its first base
+    #[arg(long)]
+    never_rebase: bool,
 }
 
 /// What the follower saw, in nanoseconds and bytes.
@@ -53,6 +58,7 @@ struct Findings {
     idle: Latencies,
     refreshing: Latencies,
     refresh_milliseconds: Vec<f64>,
+    rebase_milliseconds: Vec<f64>,
     own_memory_starting: u64,
     own_memory_following: u64,
     mapped: u64,
@@ -116,6 +122,11 @@ impl Findings {
         let mut refreshes = Samples::default();
         self.refresh_milliseconds.iter().for_each(|milliseconds| refreshes.push(*milliseconds));
         report.add("refresh, 1 %", "ms", &refreshes, None);
+        let mut rebases = Samples::default();
+        self.rebase_milliseconds.iter().for_each(|milliseconds| rebases.push(*milliseconds));
+        if !self.rebase_milliseconds.is_empty() {
+            report.add("rebase, in the background", "ms", &rebases, None);
+        }
         let megabytes = |bytes: u64| one(bytes as f64 / 1e6);
         let mapped = megabytes(self.mapped);
         for (when, own) in [("starting", self.own_memory_starting), ("following", self.own_memory_following)]
@@ -139,6 +150,7 @@ impl Follower {
             .arg("follow")
             .args([folder.join("store"), folder.join("consumer")])
             .arg(options.records.to_string())
+            .args(options.never_rebase.then_some("--never-rebase"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -174,7 +186,14 @@ impl Follower {
 pub async fn follow(place: &Place) -> anyhow::Result<()> {
     let store = hollowcast::store::existing_local(&place.store)?;
     let memory = MemoryWatch::start();
-    let consumer = Arc::new(consumer(&store, &place.state).await?);
+    let rebases = Arc::new(Rebases::default());
+    let mut builder = consumer_builder(&store, &place.state).listener(Arc::clone(&rebases) as _);
+    if place.never_rebase {
+        let never =
+            RebaseThresholds { base_share: 0, sections: usize::MAX, steps: usize::MAX, ..Default::default() };
+        builder = builder.rebase(never);
+    }
+    let consumer = Arc::new(builder.start().await?);
     let own_memory_starting = memory.highest();
     let readers = Readers::start(&consumer, place.keys);
     tokio::time::sleep(FRESH_TIME).await;
@@ -201,12 +220,27 @@ pub async fn follow(place: &Place) -> anyhow::Result<()> {
         idle,
         refreshing,
         refresh_milliseconds,
+        rebase_milliseconds: rebases.0.lock().expect("no listener panicked").clone(),
         own_memory_starting,
         own_memory_following,
         mapped,
     };
     println!("{}", serde_json::to_string(&findings)?);
     Ok(())
+}
+
+/// How long each rebase took, in milliseconds.
+#[derive(Default)]
+struct Rebases(Mutex<Vec<f64>>);
+
+impl RefreshListener for Rebases {
+    fn refreshed(&self, _: &Refresh) {}
+
+    fn failed(&self, _: &hollowcast::Error) {}
+
+    fn rebased(&self, rebased: &Rebased) {
+        self.0.lock().expect("no listener panicked").push(rebased.elapsed.as_secs_f64() * 1e3);
+    }
 }
 
 /// A thread that looks at this process's memory all the time.

@@ -38,6 +38,9 @@ struct Options {
     /// Rounds of each figure
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// The follower's state stays on its first base
+    #[arg(long)]
+    never_rebase: bool,
     /// Only this part
     #[arg(long, value_enum)]
     only: Option<Part>,

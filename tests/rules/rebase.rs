@@ -208,3 +208,27 @@ async fn the_state_of_a_producer_is_bounded_by_its_snapshots_semantics_11() {
     }
     assert!((1..4).contains(&highest), "{highest} sections");
 }
+
+/// Also where its snapshots are built behind its cycles: it goes on over the sections of each that is done.
+#[tokio::test]
+async fn the_state_of_a_producer_is_bounded_by_snapshots_behind_its_cycles_semantics_11() {
+    let world = World::new();
+    let builder = world.producer_of(super::setting::schema()).snapshot_every(4).snapshots_behind(true);
+    let mut producer = builder.start().await.unwrap();
+    published(producer.cycle(|writer| add(writer, &[(0, "Ulm")])).await);
+    let mut expected = named(&[(0, "Ulm")]);
+    let mut sections_before = 0;
+    for id in 1..2000 {
+        published(producer.incremental(|writer| upsert(writer, &[(id, "New")])).await);
+        expected.insert(id, "New".to_owned());
+        assert_eq!(cities(producer.state()), expected);
+        let sections = sections(producer.state());
+        if sections < sections_before {
+            assert_eq!(cities(&world.consumer().await.read()), expected);
+            return;
+        }
+        sections_before = sections;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("{sections_before} sections piled up");
+}
