@@ -57,11 +57,21 @@ impl Table {
     /// No records of the type at `index` of `schema`.
     pub(crate) fn empty(schema: &Schema, index: TypeIndex, seed: KeySeed) -> Self {
         let record_type = schema.record_type(index);
+        let (keys, width) = (Arc::new(KeyPlan::new(schema, index)), row_width(schema, record_type.structure));
+        Self::without_records(record_type.name.as_str().into(), keys, seed, width)
+    }
+
+    /// The same without its records.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::without_records(Arc::clone(&self.name), Arc::clone(&self.keys), self.seed, self.width)
+    }
+
+    fn without_records(name: Arc<str>, keys: Arc<KeyPlan>, seed: KeySeed, width: RowWidth) -> Self {
         Self {
-            name: record_type.name.as_str().into(),
-            keys: Arc::new(KeyPlan::new(schema, index)),
+            name,
+            keys,
             seed,
-            width: row_width(schema, record_type.structure),
+            width,
             base: Arc::default(),
             slots: SharedBits::new(0),
             overlay: Overlay::default(),

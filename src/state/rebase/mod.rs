@@ -16,7 +16,6 @@ use std::sync::Arc;
 pub use error::RebaseError;
 pub use thresholds::RebaseThresholds;
 
-use super::overlay::Overlay;
 use super::table::AppliedStep;
 use super::{Position, Section, State, Table, TableEncoder};
 use crate::cache::SegmentStore;
@@ -133,17 +132,20 @@ impl Table {
         stopped: impl Fn() -> bool + Sync,
     ) -> Result<Self, RebaseError> {
         let shards = TableEncoder { table: self, segments, blob: None }.base(stopped)?;
-        let mut table = self.over_nothing();
+        let mut table = self.emptied();
         table.open_base(shards, Some((self.count, self.fingerprint)), true)?;
         Ok(table)
     }
 
     /// This table's base under one step that brings all that changed since.
     fn with_changes_gathered(&self, segments: &SegmentStore, to: Version) -> Result<Self, RebaseError> {
-        let mut table = Self { base: Arc::clone(&self.base), ..self.over_nothing() };
-        table.slots = SharedBits::new(self.slots.len());
-        table.count = self.base.records();
-        table.fingerprint = self.fingerprint_of_base()?;
+        let mut table = Self {
+            base: Arc::clone(&self.base),
+            slots: SharedBits::new(self.slots.len()),
+            count: self.base.records(),
+            fingerprint: self.fingerprint_of_base()?,
+            ..self.emptied()
+        };
         if table.fingerprint != self.fingerprint {
             let change = self.changes_since(&table).map_err(|error| RebaseError::record(self, error))?;
             let from = self.applied.first().map_or(Version::NONE, |step| step.from);
@@ -151,19 +153,6 @@ impl Table {
         }
         table.expect(self.count, self.fingerprint)?;
         Ok(table)
-    }
-
-    /// A table of this name and layout without records.
-    fn over_nothing(&self) -> Self {
-        Self {
-            base: Arc::default(),
-            slots: SharedBits::new(0),
-            overlay: Overlay::default(),
-            applied: Vec::new(),
-            count: 0,
-            fingerprint: Fingerprint::default(),
-            ..self.clone()
-        }
     }
 
     /// What the records of the base come to, those that are dead included.
