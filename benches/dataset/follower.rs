@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
-use hollowcast::consumer::{
-    Consumer, RebaseThresholds, Rebased, Refresh, RefreshListener, RefreshRoute,
-};
+use hollowcast::consumer::{Consumer, RebaseThresholds, Rebased, Refresh, RefreshListener, RefreshRoute};
 use serde::{Deserialize, Serialize};
 
 use super::Options;

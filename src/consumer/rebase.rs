@@ -31,7 +31,7 @@ impl Shared {
             while self.state.load().is_rebase_due(&rebasing.thresholds) {
                 match self.rebase(&rebasing).await {
                     Ok(Some(rebased)) => rebasing.listeners.iter().for_each(|one| one.rebased(&rebased)),
-                    // The consumer went elsewhere meanwhile: whether its state is due is to be asked anew.
+                    // Nothing but levels was merged, or the consumer went elsewhere meanwhile: whether its state is due is to be asked anew.
                     Ok(None) => (),
                     Err(error) => {
                         tracing::warn!(%error, "the state cannot be put on another base; it serves on as it is");
@@ -64,6 +64,9 @@ impl Shared {
         follower.go_on_with(state);
         self.show(&follower);
         follower.record().await;
+        if types.is_empty() {
+            return Ok(None);
+        }
         let elapsed = rebasing.environment.clock.monotonic().saturating_sub(started);
         Ok(Some(Rebased { version, types, elapsed }))
     }

@@ -4,6 +4,8 @@
 //! what a table holds anew, by the code that writes snapshots, and checks that the same records come out: all of them as a base where many
 //! changed, or the changes alone, gathered in one step over the base as it is. It takes what it needs from the state, nothing from the store.
 //!
+//! Where only levels are left to merge that would hold a refresh up, it merges those and writes nothing.
+//!
 //! Meanwhile the state may move on. [`Rebase::caught_up`] brings what came since, as one change for each table; a table that is on another base
 //! by then, or that went back behind where the rebase began, is left as it is.
 
@@ -37,6 +39,8 @@ pub(crate) struct Rebase {
 struct RebasedTable {
     old: Arc<Table>,
     new: Table,
+    /// Whether sections were written for it, and not only levels merged.
+    is_anew: bool,
 }
 
 impl Rebase {
@@ -50,12 +54,14 @@ impl Rebase {
     ) -> Result<Self, RebaseError> {
         let mut tables = Vec::new();
         for table in state.tables() {
-            let new = match table.due(thresholds) {
+            let due = table.due(thresholds);
+            let new = match due {
                 None => continue,
+                Some(Due::Levels) => table.with_levels_merged(),
                 Some(Due::Base) => table.on_new_base(segments, &stopped)?,
                 Some(Due::Changes) => table.with_changes_gathered(segments, state.version())?,
             };
-            tables.push(RebasedTable { old: Arc::clone(table), new });
+            tables.push(RebasedTable { old: Arc::clone(table), new, is_anew: due != Some(Due::Levels) });
         }
         Ok(Self { version: state.version(), tables })
     }
@@ -65,14 +71,14 @@ impl Rebase {
         assert_eq!(state.version(), anew.version(), "the same version on another base");
         let tables = state.tables.iter().zip(anew.tables).map(|(old, new)| {
             assert_eq!(old.fingerprint(), new.fingerprint(), "the same records on another base");
-            RebasedTable { old: Arc::clone(old), new: Arc::unwrap_or_clone(new) }
+            RebasedTable { old: Arc::clone(old), new: Arc::unwrap_or_clone(new), is_anew: true }
         });
         Self { version: state.version(), tables: tables.collect() }
     }
 
     /// The types whose tables were written anew.
     pub(crate) fn types(&self) -> impl Iterator<Item = &str> {
-        self.tables.iter().map(|table| table.old.name())
+        self.tables.iter().filter(|table| table.is_anew).map(|table| table.old.name())
     }
 
     /// Brings the tables to where they are in `state`. Costs as much as what came since; nothing if nothing did.
@@ -96,7 +102,7 @@ impl Rebase {
             return None;
         }
         let mut state = state.clone();
-        for RebasedTable { old, new } in self.tables {
+        for RebasedTable { old, new, .. } in self.tables {
             let place = state.tables.iter_mut().find(|table| Arc::ptr_eq(table, &old));
             *place.expect("a table that has caught up is one of the state's") = Arc::new(new);
         }
@@ -125,6 +131,13 @@ impl RebasedTable {
 }
 
 impl Table {
+    /// This table with no levels left to merge.
+    fn with_levels_merged(&self) -> Self {
+        let mut table = self.clone();
+        table.overlay.merge_all();
+        table
+    }
+
     /// The records of this table as a base.
     fn on_new_base(
         &self,

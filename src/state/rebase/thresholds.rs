@@ -32,6 +32,8 @@ pub(crate) enum Due {
     Base,
     /// What differs from its base, as one step.
     Changes,
+    /// Nothing but the levels that find it.
+    Levels,
 }
 
 impl State {
@@ -52,7 +54,11 @@ impl Table {
         let first = self.applied.first().map_or(0, |step| step.sections.len());
         let sections = (self.overlay.held().count() + 1).saturating_sub(first);
         let is_long = sections >= thresholds.sections.max(2) || self.applied.len() >= thresholds.steps.max(2);
-        is_long.then_some(if outweighs { Due::Base } else { Due::Changes })
+        match is_long {
+            true if outweighs => Some(Due::Base),
+            true => Some(Due::Changes),
+            false => self.overlay.is_merge_due().then_some(Due::Levels),
+        }
     }
 
     /// Records that differ from the base: those the overlay holds, or, where more went than came, rows of the base that are dead.
