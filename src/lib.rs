@@ -70,8 +70,9 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | publish | [`producer`], and [`producer::Validator`] for what must hold before a version is visible |
+//! | publish | [`producer`], [`producer::Validator`] for what must hold before a version is visible, [`producer::CycleListener`] for what goes on |
 //! | follow and read | [`consumer`], [`state::TypedTable`], or [`state::Table`] and [`wire::DynamicStruct`] without generated code |
+//! | go from a record to those it references, and back | [`consumer::Consumer::reference`], or [`state::State::reference`] |
 //! | declare or infer a schema | [`schema`] |
 //! | choose a store | [`store`]: a local folder, memory, or whatever implements `object_store::ObjectStore` |
 //! | look into a chain from outside | [`tools`] |
@@ -91,6 +92,7 @@ pub mod format;
 pub mod generated;
 pub mod identifiers;
 pub mod index;
+mod listeners;
 pub mod log;
 pub mod operator;
 pub mod producer;

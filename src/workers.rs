@@ -44,6 +44,12 @@ async fn run_on<T: Send + 'static>(
     }
 }
 
+/// Runs `work` on the pool while the caller's thread waits; parallel iterators in it use the pool's other threads. For callers that are no
+/// async code.
+pub(crate) fn work<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    POOL.install(work)
+}
+
 #[cfg(test)]
 mod tests {
     use rayon::prelude::*;

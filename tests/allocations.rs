@@ -8,7 +8,7 @@ use hollowcast::consumer::{Consumer, Memory};
 use hollowcast::producer::{Dataset, Producer};
 use hollowcast::wire::DynamicStruct;
 
-use generated::keys_capnp::{by_text, by_three, item};
+use generated::keys_capnp::{by_text, by_three, item, parcel};
 
 #[rustfmt::skip]
 #[allow(warnings, clippy::all, clippy::pedantic)]
@@ -57,7 +57,7 @@ async fn a_lookup_and_a_scan_allocate_nothing() {
     const RECORDS: u32 = 5000;
     let store = hollowcast::store::memory();
     let dataset = Dataset::builder("reading").record::<item::Owned>().record::<by_text::Owned>();
-    let dataset = dataset.record::<by_three::Owned>().build().unwrap();
+    let dataset = dataset.record::<by_three::Owned>().record::<parcel::Owned>().build().unwrap();
     let mut producer =
         Producer::builder(dataset, Arc::clone(&store)).memory(Memory::Heap).start().await.unwrap();
     let names: Vec<String> = (0..RECORDS).map(|id| format!("name {id}")).collect();
@@ -73,6 +73,15 @@ async fn a_lookup_and_a_scan_allocate_nothing() {
                     record.set_country(name);
                     record.set_number(-1);
                     record.set_code(b"code");
+                })?;
+                writer.add::<parcel::Owned>(|mut record| {
+                    record.set_id(id);
+                    record.set_label(name);
+                    let mut three = record.reborrow().init_three();
+                    three.set_country(name);
+                    three.set_number(-1);
+                    three.set_code(b"code");
+                    record.get_spare().set_value(id + 1);
                 })
             })
         })
@@ -99,7 +108,10 @@ async fn a_lookup_and_a_scan_allocate_nothing() {
     let items = consumer.table::<item::Owned, u32>().unwrap();
     let texts = consumer.table::<by_text::Owned, String>().unwrap();
     let threes = consumer.table::<by_three::Owned, (String, i32, Vec<u8>)>().unwrap();
-    let (mut found, mut bytes, mut fields) = (0, 0, 0);
+    let label = consumer.reference::<parcel::Owned, by_text::Owned, String>("label").unwrap();
+    let references = ["label", "three", "spare"];
+    let references = references.map(|path| consumer.read().reference("Parcel", path).unwrap());
+    let (mut found, mut bytes, mut fields, mut followed) = (0, 0, 0, 0);
     let counted = allocations_of(|| {
         for (name, id) in names.iter().zip(0..) {
             let state = consumer.read();
@@ -111,13 +123,22 @@ async fn a_lookup_and_a_scan_allocate_nothing() {
         }
         let state = consumer.read();
         let table = state.table("Item").unwrap();
-        let structure = state.schema().types()[0].structure;
+        let structure = state.schema().types().iter().find(|is| is.name == "Item").unwrap().structure;
         for id in 0..RECORDS {
             let row = table.get_bytes(&id.to_le_bytes()).unwrap();
             fields += DynamicStruct::new(state.schema(), structure, row.reader()).fields().count();
         }
         found += items.iter(&state).count() as u32 + table.rows().count() as u32;
+        for row in state.table("Parcel").unwrap().rows() {
+            for reference in &references {
+                followed += reference.follow(&state, row).unwrap().flatten().count();
+            }
+            let key = row.typed::<parcel::Owned>().get_label().unwrap().to_str().unwrap();
+            followed += usize::from(label.follow(&state, key).is_some());
+        }
     });
+    // Six texts are gone, and the last record's spare is one beyond.
+    assert_eq!(followed, 4 * RECORDS as usize - 2 * 6 - 1);
     assert_eq!(found, 4 * RECORDS - 6 + 2 * RECORDS);
     assert!(bytes > 0 && fields == 2 * RECORDS as usize, "{fields}");
     assert_eq!(counted, 0, "allocations");

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod checks;
 pub mod cmd;
 pub mod dataset_url;
 pub mod exit;

@@ -20,6 +20,7 @@ use crate::cache::Memory;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Result};
 use crate::identifiers::Version;
+use crate::listeners::Listeners;
 use crate::progress::Progress;
 use crate::replica::transfer::TransferOptions;
 use crate::replica::{ChainError, Replica};
@@ -191,17 +192,18 @@ impl ConsumerBuilder {
             .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.clone(), source })?;
         let store = DatasetStore::new(self.store, path, environment.clone());
         let segments = self.memory.open(&environment)?;
+        let listeners = Arc::new(Listeners::new(self.listeners));
         let rebasing = Rebasing {
             thresholds: self.rebase,
             segments: segments.clone(),
-            listeners: self.listeners.clone(),
+            listeners: Arc::clone(&listeners),
             environment: environment.clone(),
         };
         let replica = Replica::new(store.clone(), segments, self.transfer).with_types(self.types);
         let reaper = Arc::new(Reaper::new(environment.clone()));
         let following = Following {
             ring: self.ring,
-            listeners: self.listeners,
+            listeners: Arc::clone(&listeners),
             progress: self.progress,
             kept: KeptStates::new(self.kept_states),
             pinned: self.pinned,
@@ -223,6 +225,7 @@ impl ConsumerBuilder {
             follower: Mutex::new(follower),
             reaper: Arc::clone(&reaper),
             shown: Notify::new(),
+            listeners,
         });
         let retry = Backoff { first: FIRST_RETRY, longest: LONGEST_RETRY, environment };
         let following = tokio::spawn(Arc::clone(&shared).follow(watcher, retry));

@@ -13,6 +13,7 @@ use super::reaper::Reaper;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::ManifestReference;
 use crate::identifiers::Version;
+use crate::listeners::Listeners;
 use crate::log::landing::{Landing, may_move, starts_cold};
 use crate::log::{LogEntry, Tail};
 use crate::progress::Progress;
@@ -28,7 +29,7 @@ pub(super) struct Follower {
     replica: Replica,
     tail: Tail,
     ring: String,
-    listeners: Vec<Arc<dyn RefreshListener>>,
+    listeners: Arc<Listeners<dyn RefreshListener>>,
     progress: Arc<dyn Progress>,
     loaded: Option<Loaded>,
     kept: KeptStates,
@@ -42,7 +43,7 @@ pub(super) struct Follower {
 /// What a follower is started with, besides the replica that it moves.
 pub(super) struct Following {
     pub(super) ring: String,
-    pub(super) listeners: Vec<Arc<dyn RefreshListener>>,
+    pub(super) listeners: Arc<Listeners<dyn RefreshListener>>,
     pub(super) progress: Arc<dyn Progress>,
     pub(super) kept: KeptStates,
     pub(super) pinned: Option<Version>,
@@ -104,12 +105,10 @@ impl Follower {
 
     /// What follows a refresh once readers see its state: listeners hear of it, and a restart would find it.
     pub(super) async fn conclude(&self, refreshed: &Result<Refresh>) {
-        for listener in &self.listeners {
-            match refreshed {
-                Ok(refresh) => listener.refreshed(refresh),
-                Err(error) => listener.failed(error),
-            }
-        }
+        self.listeners.tell(|listener| match refreshed {
+            Ok(refresh) => listener.refreshed(refresh),
+            Err(error) => listener.failed(error),
+        });
         if refreshed.as_ref().is_ok_and(|refresh| refresh.route.is_some()) {
             self.record().await;
         }

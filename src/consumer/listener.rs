@@ -88,6 +88,9 @@ pub struct Rebased {
 
 /// Hears of every refresh and rebase. Called on the consumer's tasks, or by whoever asked for the refresh, once readers see the new state: be
 /// quick.
+///
+/// A listener is not obeyed (keeps semantics 13): one that panics is logged and counted
+/// ([`Consumer::listener_panics`](super::Consumer::listener_panics)), and the consumer goes on.
 pub trait RefreshListener: Send + Sync {
     /// The consumer looked at the log, and moved or stayed.
     fn refreshed(&self, refresh: &Refresh);

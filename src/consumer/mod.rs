@@ -36,7 +36,8 @@ pub use reaper::RetiredStates;
 use crate::announce::AnnouncementWatcher;
 use crate::error::Result;
 use crate::identifiers::Version;
-use crate::state::{Key, State, TypedTable};
+use crate::listeners::Listeners;
+use crate::state::{Key, State, TypedReference, TypedTable};
 use follower::Follower;
 use reaper::Reaper;
 
@@ -58,6 +59,7 @@ struct Shared {
     /// Told whenever a state is shown.
     shown: Notify,
     reaper: Arc<Reaper<State>>,
+    listeners: Arc<Listeners<dyn RefreshListener>>,
 }
 
 /// A state for a piece of work. Four nanoseconds to get, nothing to give back.
@@ -99,12 +101,32 @@ impl Consumer {
         **self.shared.confirmed_at.load()
     }
 
+    /// How often a listener panicked.
+    #[must_use]
+    pub fn listener_panics(&self) -> u64 {
+        self.shared.listeners.panics()
+    }
+
     /// A typed handle on the records of `T` by keys of the shape `K`; checked against the schema once, valid for every later state.
     ///
     /// # Errors
     /// `Invalid`: the dataset has no such type, its records are laid out otherwise, or its key has another shape.
     pub fn table<T: OwnedStruct + Introspect, K: Key + ?Sized>(&self) -> Result<TypedTable<T, K>> {
         Ok(TypedTable::new(&self.read())?)
+    }
+
+    /// A typed handle on the field `path` of `S`, which references records of `T` by keys of the shape `K` (see [`State::reference`] for what a
+    /// path is); checked against the schema once, valid for every later state.
+    ///
+    /// # Errors
+    /// `Invalid`: as for [`Consumer::table`], or the field is no reference to `T`.
+    pub fn reference<S, T, K>(&self, path: &str) -> Result<TypedReference<S, T, K>>
+    where
+        S: OwnedStruct + Introspect,
+        T: OwnedStruct + Introspect,
+        K: Key + ?Sized,
+    {
+        Ok(TypedReference::new(&self.read(), path)?)
     }
 
     /// Looks at the log and moves to its target now, without waiting for an announcement.

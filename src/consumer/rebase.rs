@@ -10,6 +10,7 @@ use super::listener::{Rebased, RefreshListener};
 use crate::cache::SegmentStore;
 use crate::environment::Environment;
 use crate::error::Result;
+use crate::listeners::Listeners;
 use crate::state::{Rebase, RebaseError, RebaseThresholds};
 use crate::workers;
 
@@ -20,7 +21,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(300);
 pub(super) struct Rebasing {
     pub(super) thresholds: RebaseThresholds,
     pub(super) segments: SegmentStore,
-    pub(super) listeners: Vec<Arc<dyn RefreshListener>>,
+    pub(super) listeners: Arc<Listeners<dyn RefreshListener>>,
     pub(super) environment: Environment,
 }
 
@@ -30,12 +31,12 @@ impl Shared {
         loop {
             while self.state.load().is_rebase_due(&rebasing.thresholds) {
                 match self.rebase(&rebasing).await {
-                    Ok(Some(rebased)) => rebasing.listeners.iter().for_each(|one| one.rebased(&rebased)),
+                    Ok(Some(rebased)) => rebasing.listeners.tell(|one| one.rebased(&rebased)),
                     // Nothing but levels was merged, or the consumer went elsewhere meanwhile: whether its state is due is to be asked anew.
                     Ok(None) => (),
                     Err(error) => {
                         tracing::warn!(%error, "the state cannot be put on another base; it serves on as it is");
-                        rebasing.listeners.iter().for_each(|one| one.rebase_failed(&error));
+                        rebasing.listeners.tell(|one| one.rebase_failed(&error));
                         let pause = rebasing.environment.jitter(RETRY_AFTER);
                         rebasing.environment.clock.sleep(pause).await;
                     }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::course::Course;
 use super::settings::Settings;
 use super::standby::Standby;
-use super::{DEFAULT_SNAPSHOT_EVERY, Dataset, Producer, Validator};
+use super::{CycleListener, DEFAULT_SNAPSHOT_EVERY, Dataset, Producer, Validator};
 use crate::announce::Announcer;
 use crate::cache::Memory;
 use crate::environment::Environment;
@@ -39,6 +40,7 @@ pub struct ProducerBuilder {
     validators: Vec<Arc<dyn Validator>>,
     announcers: Vec<Arc<dyn Announcer>>,
     progress: Arc<dyn Progress>,
+    listeners: Vec<Arc<dyn CycleListener>>,
 }
 
 impl ProducerBuilder {
@@ -60,6 +62,7 @@ impl ProducerBuilder {
             validators: Vec::new(),
             announcers: Vec::new(),
             progress: Arc::new(()),
+            listeners: Vec::new(),
         }
     }
 
@@ -70,10 +73,17 @@ impl ProducerBuilder {
         self
     }
 
-    /// Adds a validator; all of them run, in this order.
+    /// Adds a validator; all of them run, and their verdicts come in this order.
     #[must_use]
     pub fn validator(mut self, validator: impl Validator + 'static) -> Self {
         self.validators.push(Arc::new(validator));
+        self
+    }
+
+    /// Tells `listener` of every stage of every cycle; all of them hear, in this order.
+    #[must_use]
+    pub fn listener(mut self, listener: Arc<dyn CycleListener>) -> Self {
+        self.listeners.push(listener);
         self
     }
 
@@ -202,6 +212,7 @@ impl ProducerBuilder {
             validators: self.validators,
             announcers: Announcers::new(&store, self.announcers),
             progress: self.progress,
+            course: Course::new(self.listeners, Arc::clone(&self.environment.clock)),
         };
         let log = Log::new(store.clone(), self.writer);
         Ok(Standby::new(settings, log, Replica::new(store, segments, self.transfer)))

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::ground::Ground;
+use super::listener::{CycleKind, CycleStep};
 use super::prepare::{Preparation, Prepared};
 use super::snapshot_policy::SnapshotDue;
-use super::validate::{Validator, judge};
+use super::validate::{Changes, Validator, Verdict, judge};
 use super::write_state::{Mode, WriteState};
 use super::writer::Draftsman;
 use super::{ChangeWriter, CycleOptions, Outcome, Producer, ProducerError, Writer};
@@ -39,6 +40,17 @@ impl Producer {
         options: CycleOptions,
         populate: impl FnOnce(&Writer) -> Result<()>,
     ) -> Result<Outcome> {
+        self.settings.course.begin(CycleKind::Full);
+        let outcome = self.state_all(options, populate).await;
+        self.settings.course.conclude(&outcome);
+        outcome
+    }
+
+    async fn state_all(
+        &mut self,
+        options: CycleOptions,
+        populate: impl FnOnce(&Writer) -> Result<()>,
+    ) -> Result<Outcome> {
         self.freshen().await?;
         let ground = self.ground(&options)?;
         let writer = Writer { draftsman: self.draft(Mode::Full, &ground) };
@@ -59,6 +71,17 @@ impl Producer {
     /// # Errors
     /// As [`Producer::cycle`].
     pub async fn incremental_with(
+        &mut self,
+        options: CycleOptions,
+        change: impl FnOnce(&ChangeWriter) -> Result<()>,
+    ) -> Result<Outcome> {
+        self.settings.course.begin(CycleKind::Incremental);
+        let outcome = self.state_changes(options, change).await;
+        self.settings.course.conclude(&outcome);
+        outcome
+    }
+
+    async fn state_changes(
         &mut self,
         options: CycleOptions,
         change: impl FnOnce(&ChangeWriter) -> Result<()>,
@@ -85,8 +108,9 @@ impl Producer {
     }
 
     /// Something to write to.
-    pub(super) fn draft(&self, mode: Mode, ground: &Ground) -> Draftsman {
-        tracing::info!(target: "hollowcast::phase::populate", version = %self.version().next(), "stating records");
+    pub(super) fn draft(&mut self, mode: Mode, ground: &Ground) -> Draftsman {
+        let parent = self.version();
+        self.settings.course.reach(CycleStep::Restored { parent });
         self.settings.progress.stage(Stage { name: "stating records", unit: Unit::Records, total: None });
         let (own, spool_folder) = (self.settings.dataset.schema(), self.settings.spool_folder.as_deref());
         Draftsman::new(mode, own, Arc::clone(&ground.parent), spool_folder)
@@ -104,17 +128,22 @@ impl Producer {
         if draftsman.has_failed() {
             return Err(ProducerError::RefusedRecord.into());
         }
+        self.settings.course.reach(CycleStep::Populated);
         let progress = &self.settings.progress;
         progress.stage(Stage { name: "comparing and encoding", unit: Unit::Records, total: None });
         let hold_back = options.hold_back.clone();
         let (snapshot, later) = self.snapshot_due(options.snapshot);
         let preparation = self.preparation(mode, options, ground, snapshot);
-        let Some(prepared) = self.prepare(preparation, draftsman.into_types()).await? else {
+        let Some((prepared, changes)) = self.prepare(preparation, draftsman.into_types()).await? else {
             return Ok(Outcome::Unchanged(self.version()));
         };
-        let failures = judge(self.settings.validators.iter().chain(&also), self.state(), &prepared.state);
-        if !failures.is_empty() {
-            return Err(ProducerError::Refused(failures).into());
+        let step = CycleStep::Prepared { changes: &prepared.changes, bytes: prepared.bytes() };
+        self.settings.course.reach(step);
+        let validators = self.settings.validators.iter().cloned().chain(also).collect();
+        let (prepared, verdicts) = judge(validators, Arc::clone(self.state()), prepared, changes).await;
+        self.settings.course.reach(CycleStep::Validated { verdicts: &verdicts });
+        if !verdicts.iter().all(Verdict::passed) {
+            return Err(ProducerError::refused(verdicts).into());
         }
         let publication = self.publish(prepared, hold_back).await?;
         let is_without = publication.bytes.snapshot.is_none();
@@ -145,7 +174,11 @@ impl Producer {
         }
     }
 
-    async fn prepare(&self, preparation: Preparation, stated: Vec<WriteState>) -> Result<Option<Prepared>> {
+    async fn prepare(
+        &self,
+        preparation: Preparation,
+        stated: Vec<WriteState>,
+    ) -> Result<Option<(Prepared, Changes)>> {
         Ok(workers::run(move || preparation.run(stated)).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::validate::ValidationFailure;
+use super::validate::Verdict;
 use super::write_state::PutError;
 use crate::cache::CacheError;
 use crate::error::{Classify, ErrorKind};
@@ -68,9 +68,9 @@ pub enum ProducerError {
         /// Path of the dataset.
         dataset: String,
     },
-    /// Validators refused the new state.
-    #[error("the new state was refused: {}", joined(.0))]
-    Refused(Vec<ValidationFailure>),
+    /// Validators refused the new state: what those found that found something.
+    #[error("the new state was refused:{}", joined(.0))]
+    Refused(Vec<Verdict>),
     /// The dataset's schema and the producer's do not go together, or there is nothing to go on from.
     #[error(
         "only a break can follow, a version without a delta, with which the producer's schema takes the dataset's place: \
@@ -134,6 +134,11 @@ pub enum ProducerError {
 }
 
 impl ProducerError {
+    /// What those validators found that did not pass.
+    pub(super) fn refused(verdicts: Vec<Verdict>) -> Self {
+        Self::Refused(verdicts.into_iter().filter(|verdict| !verdict.passed()).collect())
+    }
+
     /// A record that was refused; `key` is how its key reads.
     pub(super) fn put(schema: &Schema, index: TypeIndex, key: &str, error: PutError) -> Self {
         let type_name = schema.record_type(index).name.clone();
@@ -157,11 +162,13 @@ impl ProducerError {
     }
 }
 
-fn joined(failures: &[ValidationFailure]) -> String {
+/// A line for each finding.
+fn joined(verdicts: &[Verdict]) -> String {
     let mut text = String::new();
-    for failure in failures {
-        let separator = if text.is_empty() { "" } else { "; " };
-        let _ = write!(text, "{separator}{}: {}", failure.validator, failure.reason);
+    for verdict in verdicts {
+        for finding in &verdict.findings {
+            let _ = write!(text, "\n  {}: {finding}", verdict.validator);
+        }
     }
     text
 }

@@ -7,12 +7,14 @@
 
 mod behind;
 mod builder;
+mod course;
 mod cycle;
 mod dataset;
 mod encode;
 mod error;
 mod ground;
 mod late_snapshot;
+mod listener;
 mod newest;
 mod options;
 mod prepare;
@@ -35,11 +37,15 @@ pub use builder::ProducerBuilder;
 pub use dataset::{Dataset, DatasetBuilder};
 pub use error::ProducerError;
 pub use late_snapshot::{LateSnapshot, SnapshotBuilder};
+pub use listener::{CycleEvent, CycleKind, CycleListener, CycleStage, CycleStep};
 pub use options::CycleOptions;
 pub use publish::PublishedBytes;
 pub use snapshot_policy::DEFAULT_SNAPSHOT_EVERY;
 pub use standby::Standby;
-pub use validate::{MinimumCount, ValidationFailure, Validator};
+pub use validate::{
+    Candidate, ChangedRecord, ChangedRecords, Check, CountChange, DanglingReferences, Finding, Limit,
+    MAX_EXAMPLES, MinimumCount, Validator, Verdict,
+};
 pub use writer::{ChangeWriter, Writer};
 
 use crate::error::Result;
@@ -131,6 +137,12 @@ impl Producer {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.tenure.epoch
+    }
+
+    /// How often a listener panicked.
+    #[must_use]
+    pub fn listener_panics(&self) -> u64 {
+        self.settings.course.panics()
     }
 
     /// Brings the producer to the newest version: after a conflict, before the next cycle (keeps semantics 9). A cycle does so by itself where

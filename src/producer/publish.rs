@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::listener::CycleStep;
 use super::newest::Newest;
 use super::prepare::{Deltas, Prepared};
 use super::{Producer, Publication};
@@ -36,18 +37,17 @@ impl Producer {
     ) -> Result<Publication> {
         let attempt = Attempt(self.log.store().environment().random.next_u64());
         let version = prepared.state.version();
-        tracing::info!(target: "hollowcast::phase::upload", %version, "uploading");
         let uploaded = self.upload(&prepared, version, attempt).await?;
         let manifest = self.manifest(&prepared.state, attempt, &uploaded);
         let reference = upload_manifest(self.log.store(), &manifest).await?;
-        tracing::info!(target: "hollowcast::phase::commit", %version, "about to create the log entry");
+        self.settings.course.reach(CycleStep::Uploaded { bytes: uploaded.bytes() });
         self.commit(attempt, &reference, uploaded.snapshot.as_ref(), hold_back).await?;
         let types = prepared.state.tables().iter().zip(&prepared.changes);
         let types = types.map(|(table, (name, counts))| (name.clone(), table.len(), *counts)).collect();
         let (state, manifest) = (Arc::new(prepared.state), Some(Arc::new(manifest)));
         self.newest = Newest::Loaded(Loaded { state, reference: reference.clone(), manifest });
+        self.settings.course.reach(CycleStep::Committed { version });
         self.settings.announcers.tell(&self.entry).await;
-        tracing::info!(target: "hollowcast::phase::published", %version, "released and announced");
         Ok(Publication { version, manifest: reference, types, bytes: uploaded.bytes() })
     }
 

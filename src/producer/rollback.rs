@@ -5,14 +5,15 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::ground::Ground;
-use super::validate::Validator;
+use super::listener::CycleKind;
+use super::validate::{Candidate, Finding, Validator};
 use super::write_state::Mode;
 use super::writer::Draftsman;
 use super::{CycleOptions, Outcome, Producer};
 use crate::error::Result;
 use crate::identifiers::{Fingerprint, Version};
 use crate::replica::Chain;
-use crate::state::{Row, State, Table};
+use crate::state::{Row, State};
 use crate::wire::gather;
 use crate::workers;
 
@@ -36,6 +37,13 @@ impl Producer {
     /// # Errors
     /// As [`Producer::rollback`].
     pub async fn rollback_with(&mut self, version: Version, options: CycleOptions) -> Result<Outcome> {
+        self.settings.course.begin(CycleKind::Rollback(version));
+        let outcome = self.state_again(version, options).await;
+        self.settings.course.conclude(&outcome);
+        outcome
+    }
+
+    async fn state_again(&mut self, version: Version, options: CycleOptions) -> Result<Outcome> {
         self.freshen().await?;
         let chain = Chain::at(self.log.store(), self.entry.clone());
         let (from, progress) = (self.newest.loaded(), &self.settings.progress);
@@ -60,18 +68,9 @@ fn restate(old: &State, draftsman: Draftsman) -> Result<Draftsman> {
             gather(row.reader(), words)?;
             draftsman.put_words(index, words)
         };
-        let shards = (0..table.base.shards().len()).into_par_iter();
-        shards.try_for_each(|shard| {
-            let mut words = Vec::new();
-            table.shard_rows(shard).try_for_each(|(_, row)| put(&mut words, row))
-        })?;
-        overlay(table).try_for_each_init(Vec::new, put)?;
+        table.par_rows().try_for_each_init(Vec::new, put)?;
     }
     Ok(draftsman)
-}
-
-fn overlay(table: &Table) -> impl ParallelIterator<Item = Row<'_>> {
-    table.overlay_rows().map(|(_, row)| row).par_bridge()
 }
 
 /// Refuses any content but that of the version that was rolled back to.
@@ -85,11 +84,12 @@ impl Validator for SameContent {
         "same content"
     }
 
-    fn judge(&self, _: &State, after: &State) -> Option<String> {
-        let (expected, found) = (self.fingerprint, after.fingerprint());
-        let version = self.version;
-        (found != expected).then(|| {
-            format!("fingerprint {found} is not that of version {version}, {expected}; please report this")
-        })
+    fn judge(&self, candidate: &Candidate<'_>) -> Vec<Finding> {
+        let (expected, found) = (self.fingerprint, candidate.after().fingerprint());
+        if found == expected {
+            return Vec::new();
+        }
+        let reason = format!("the content is not that of version {}; please report this", self.version);
+        vec![Finding::new(reason).expected(format_args!("fingerprint {expected}"), found)]
     }
 }

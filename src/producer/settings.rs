@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::course::Course;
 use super::{Dataset, Validator};
 use crate::format::BlobWriterOptions;
 use crate::log::Announcers;
@@ -21,4 +22,6 @@ pub(super) struct Settings {
     pub(super) validators: Vec<Arc<dyn Validator>>,
     pub(super) announcers: Announcers,
     pub(super) progress: Arc<dyn Progress>,
+    /// Where the cycle that is under way is.
+    pub(super) course: Course,
 }

@@ -222,7 +222,11 @@ fn defaults_are_values_of_their_field() {
 fn a_reference_can_be_answered() {
     let to = |key: &[&str], holder: T| {
         let mut declaration = empty();
-        add_struct(&mut declaration, "Pair", vec![field("id", 0, T::UInt32), field("name", 1, T::Text)]);
+        let pair = vec![field("name", 0, T::Text), field("id", 1, T::UInt32), field("role", 2, T::Text)];
+        add_struct(&mut declaration, "Pair", pair);
+        add_struct(&mut declaration, "Lacking", vec![field("id", 0, T::UInt32), field("role", 1, T::Text)]);
+        let otherwise = vec![field("id", 0, T::UInt64), field("name", 1, T::Text)];
+        add_struct(&mut declaration, "Otherwise", otherwise);
         add_type(&mut declaration, "Actor", key, vec![field("id", 0, T::UInt32), field("name", 1, T::Text)]);
         add_type(&mut declaration, "Movie", &[], vec![reference("lead", 0, holder, "Actor")]);
         Schema::from_declaration(&declaration).map_err(|error| error.to_string())
@@ -235,6 +239,11 @@ fn a_reference_can_be_answered() {
     says(&to(&["id"], list(T::Text)).unwrap_err(), &["another type"]);
     says(&to(&[], T::UInt32).unwrap_err(), &["no key"]);
     says(&to(&["id", "name"], T::UInt32).unwrap_err(), &["several fields"]);
+    assert!(to(&["name", "id"], T::Struct("Pair".into())).is_ok(), "the order is the key's");
+    for other in ["Lacking", "Otherwise"] {
+        let refused = to(&["id", "name"], T::Struct(other.into())).unwrap_err();
+        says(&refused, &["a field of the name and type of each"]);
+    }
 }
 
 #[test]

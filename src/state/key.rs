@@ -1,9 +1,6 @@
 //! Keys as typed callers write them.
 
-use crate::wire::{KeyKind, KeyPlan};
-
-/// Bytes of a key that are kept on the stack; a longer key is copied to the heap for the lookup.
-const INLINE_BYTES: usize = 256;
+use crate::wire::{KeyBytes, KeyKind, KeyPlan};
 
 /// The shape of a primary key.
 ///
@@ -26,39 +23,12 @@ pub trait Key: 'static {
     fn bytes(key: Self::Borrowed<'_>) -> Self::Bytes;
 }
 
-/// The bytes of a key, on the stack unless they are many.
-#[derive(Debug, Default)]
-pub struct KeyBytes {
-    inline: arrayvec::ArrayVec<u8, INLINE_BYTES>,
-    heap: Vec<u8>,
-}
-
-impl KeyBytes {
-    #[inline]
-    fn of<K: Key + ?Sized>(key: K::Borrowed<'_>) -> Self {
-        let mut bytes = Self::default();
-        K::write(key, &mut bytes);
-        bytes
-    }
-
-    /// Appends bytes.
-    #[inline]
-    pub fn push(&mut self, bytes: &[u8]) {
-        if self.heap.is_empty() && self.inline.try_extend_from_slice(bytes).is_ok() {
-            return;
-        }
-        if self.heap.is_empty() {
-            self.heap.extend_from_slice(&self.inline);
-        }
-        self.heap.extend_from_slice(bytes);
-    }
-}
-
-impl AsRef<[u8]> for KeyBytes {
-    #[inline]
-    fn as_ref(&self) -> &[u8] {
-        if self.heap.is_empty() { &self.inline } else { &self.heap }
-    }
+/// The bytes of a whole key.
+#[inline]
+fn bytes_of<K: Key + ?Sized>(key: K::Borrowed<'_>) -> KeyBytes {
+    let mut bytes = KeyBytes::default();
+    K::write(key, &mut bytes);
+    bytes
 }
 
 macro_rules! number_keys {
@@ -125,7 +95,7 @@ impl Key for String {
 
     #[inline]
     fn bytes(key: Self::Borrowed<'_>) -> KeyBytes {
-        KeyBytes::of::<Self>(key)
+        bytes_of::<Self>(key)
     }
 }
 
@@ -145,7 +115,7 @@ impl Key for Vec<u8> {
 
     #[inline]
     fn bytes(key: Self::Borrowed<'_>) -> KeyBytes {
-        KeyBytes::of::<Self>(key)
+        bytes_of::<Self>(key)
     }
 }
 
@@ -168,7 +138,7 @@ macro_rules! composite_keys {
 
             #[inline]
             fn bytes(key: Self::Borrowed<'_>) -> KeyBytes {
-                KeyBytes::of::<Self>(key)
+                bytes_of::<Self>(key)
             }
         }
     )+};

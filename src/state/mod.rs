@@ -13,9 +13,11 @@ mod encode;
 mod key;
 mod open;
 mod overlay;
+mod per_schema;
 mod rebase;
 mod record;
 mod records;
+mod reference;
 mod row;
 mod section;
 mod table;
@@ -23,6 +25,7 @@ mod table;
 pub(crate) mod testing;
 mod transition;
 mod typed;
+mod typed_reference;
 
 use std::sync::Arc;
 
@@ -30,12 +33,13 @@ pub use apply::ApplyError;
 pub use base::BaseError;
 pub use encode::EncodeError;
 pub(crate) use encode::{BaseRecord, PutRow, TableEncoder, put_row};
+pub use key::Key;
 pub(crate) use key::fits;
-pub use key::{Key, KeyBytes};
 pub use open::{OpenError, ShardedSections, TypeSections};
 pub(crate) use rebase::Rebase;
 pub use rebase::{RebaseError, RebaseThresholds};
 pub use record::ReopenError;
+pub use reference::{Followed, Reference};
 pub use row::{Row, RowError};
 pub use section::Section;
 pub(crate) use table::Position;
@@ -43,10 +47,12 @@ pub use table::Table;
 pub(crate) use transition::{Step, TypeStep};
 pub use transition::{StepError, Transition};
 pub use typed::{TableMismatch, TypedTable};
+pub use typed_reference::TypedReference;
 
 use crate::format::Tags;
 use crate::identifiers::{DatasetId, Fingerprint, KeySeed, Version};
 use crate::schema::{Schema, TypeFilter, TypeIndex};
+pub use crate::wire::KeyBytes;
 
 /// One version of all types of a dataset (keeps semantics 15).
 #[derive(Clone, Debug)]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::records::Records;
 use super::row::Row;
 use super::section::Section;
@@ -81,7 +83,15 @@ pub(crate) struct Overlay {
 struct Live {
     section: Arc<OverlaySection>,
     dead: SharedBits,
-    rows: u32,
+    /// How many rows are live.
+    count: u32,
+}
+
+impl Live {
+    /// The numbers of its live rows.
+    fn rows(&self) -> impl Iterator<Item = u32> {
+        (0..self.section.len()).filter(|row| !self.dead.get(u64::from(*row)))
+    }
 }
 
 impl Overlay {
@@ -119,8 +129,8 @@ impl Overlay {
     pub(crate) fn rows(&self) -> impl Iterator<Item = (OverlayPosition, Row<'_>)> {
         let numbered = self.sections.iter().enumerate();
         numbered.filter_map(|(number, live)| Some((number, live.as_ref()?))).flat_map(|(number, live)| {
-            let row = move |row| (OverlayPosition { section: number as u32, row }, live.section.row(row));
-            (0..live.section.len()).filter(|row| !live.dead.get(u64::from(*row))).map(row)
+            let position = move |row| OverlayPosition { section: number as u32, row };
+            live.rows().map(move |row| (position(row), live.section.row(row)))
         })
     }
 
@@ -154,12 +164,18 @@ impl Overlay {
 
     /// How many rows are alive.
     pub(crate) fn live_rows(&self) -> u64 {
-        self.sections.iter().flatten().map(|live| u64::from(live.rows)).sum()
+        self.sections.iter().flatten().map(|live| u64::from(live.count)).sum()
     }
 
     /// The number that the next section gets.
     pub(crate) fn next_number(&self) -> u32 {
         self.sections.len() as u32
+    }
+
+    /// The same in parallel, without positions.
+    pub(crate) fn par_rows(&self) -> impl ParallelIterator<Item = Row<'_>> {
+        let held = self.sections.par_iter().flatten();
+        held.flat_map_iter(|live| live.rows().map(|row| live.section.row(row)))
     }
 
     /// The sections that still hold live rows.
@@ -180,8 +196,8 @@ impl Overlay {
         if live.dead.set(u64::from(at.row)) {
             return false;
         }
-        live.rows -= 1;
-        if live.rows == 0 {
+        live.count -= 1;
+        if live.count == 0 {
             *place = None;
             self.levels.retain(|level| !matches!(level, Level::Section(number) if *number == at.section));
         }
@@ -195,7 +211,7 @@ impl Overlay {
             return;
         }
         let number = self.next_number();
-        self.sections.push(Some(Live { section, dead: SharedBits::new(u64::from(rows)), rows }));
+        self.sections.push(Some(Live { section, dead: SharedBits::new(u64::from(rows)), count: rows }));
         self.levels.push(Level::Section(number));
         self.merge_last(MERGED_AT_ONCE);
     }

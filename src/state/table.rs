@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::base::{Base, Slot};
 use super::overlay::Overlay;
 use super::row::Row;
@@ -170,6 +172,13 @@ impl Table {
         let shards = 0..self.base.shards().len();
         let base = shards.flat_map(|shard| self.shard_rows(shard));
         base.chain(self.overlay_rows())
+    }
+
+    /// Every record, in parallel.
+    pub(crate) fn par_rows(&self) -> impl ParallelIterator<Item = Row<'_>> {
+        let shards = (0..self.base.shards().len()).into_par_iter();
+        let base = shards.flat_map_iter(|shard| self.shard_rows(shard).map(|(_, row)| row));
+        base.chain(self.overlay.par_rows())
     }
 
     /// The live rows of one shard of the base.

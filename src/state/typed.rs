@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use capnp::introspect::Introspect;
 use capnp::traits::OwnedStruct;
 
 use super::key::{Key, fits};
+use super::per_schema::PerSchema;
 use super::{State, Table};
 use crate::error::{Classify, ErrorKind};
 use crate::schema::{Compatibility, Schema, SchemaBuilder, SchemaError, TypeFilter};
@@ -17,26 +17,18 @@ use crate::schema::{Compatibility, Schema, SchemaBuilder, SchemaError, TypeFilte
 /// It was checked against the dataset's schema once; every later state whose schema only gained fields and types is read without another
 /// check. Cheap to clone, and shared freely between threads.
 pub struct TypedTable<T, K: ?Sized> {
-    first: Arc<Checked>,
-    latest: Arc<ArcSwap<Checked>>,
+    /// Where the type's table is in a state, if the type can be read there.
+    tables: PerSchema<usize>,
     own: Arc<Schema>,
     types: PhantomData<fn() -> (T, Box<K>)>,
-}
-
-/// A schema and where the type's table is in its states, if the type can be read there.
-struct Checked {
-    schema: Arc<Schema>,
-    table: Option<usize>,
 }
 
 impl<T: OwnedStruct + Introspect, K: Key + ?Sized> TypedTable<T, K> {
     /// Checks `T` and `K` against the schema of `state`.
     pub(crate) fn new(state: &State) -> Result<Self, TableMismatch> {
         let own = SchemaBuilder::default().record::<T>().build()?;
-        let table = find::<K>(&own, state)?;
-        let first = Arc::new(Checked { schema: Arc::clone(state.schema()), table: Some(table) });
-        let latest = Arc::new(ArcSwap::new(Arc::clone(&first)));
-        Ok(Self { first, latest, own: Arc::new(own), types: PhantomData })
+        let tables = PerSchema::new(state, find::<K>(&own, state)?);
+        Ok(Self { tables, own: Arc::new(own), types: PhantomData })
     }
 
     /// The record under `key`. No lock, no allocation, no copy (keys beyond 256 bytes are copied); one cache miss unless the key's slot was
@@ -75,59 +67,55 @@ impl<T: OwnedStruct + Introspect, K: Key + ?Sized> TypedTable<T, K> {
         find::<K>(&self.own, state).map(|_| ())
     }
 
-    #[inline(always)]
-    fn table<'s>(&self, state: &'s State) -> Option<&'s Table> {
-        let index = if Arc::ptr_eq(&self.first.schema, state.schema()) {
-            self.first.table
-        } else {
-            self.table_under_later_schema(state)
-        };
-        state.tables().get(index?).map(|table| &**table)
+    /// Name of the type.
+    pub(super) fn name(&self) -> &str {
+        &self.own.types()[0].name
     }
 
-    #[cold]
-    #[inline(never)]
-    fn table_under_later_schema(&self, state: &State) -> Option<usize> {
-        let latest = self.latest.load();
-        if Arc::ptr_eq(&latest.schema, state.schema()) {
-            return latest.table;
-        }
-        let table = find::<K>(&self.own, state).ok();
-        self.latest.store(Arc::new(Checked { schema: Arc::clone(state.schema()), table }));
-        table
+    #[inline(always)]
+    fn table<'s>(&self, state: &'s State) -> Option<&'s Table> {
+        let index = self.tables.with(state, |state| find::<K>(&self.own, state).ok(), |index| *index)?;
+        state.tables().get(index).map(|table| &**table)
     }
 }
 
 impl<T, K: ?Sized> Clone for TypedTable<T, K> {
     fn clone(&self) -> Self {
-        Self {
-            first: Arc::clone(&self.first),
-            latest: Arc::clone(&self.latest),
-            own: Arc::clone(&self.own),
-            types: PhantomData,
-        }
+        Self { tables: self.tables.clone(), own: Arc::clone(&self.own), types: PhantomData }
     }
 }
 
-/// Which table of `state` holds the records of `T`.
+/// Which table of `state` holds the records of the one type of `own`, by keys of the shape `K`.
 fn find<K: Key + ?Sized>(own: &Schema, state: &State) -> Result<usize, TableMismatch> {
+    let at = find_type(own, state)?;
+    let keys = state.tables()[at].keys();
+    if !fits::<K>(keys) {
+        let (type_name, declared) = (own.types()[0].name.clone(), format!("{:?}", keys.kinds()));
+        return Err(TableMismatch::Key { type_name, asked: std::any::type_name::<K>(), declared });
+    }
+    Ok(at)
+}
+
+/// Which table of `state` holds the records of the one type of `own`, whatever their key.
+pub(super) fn find_type(own: &Schema, state: &State) -> Result<usize, TableMismatch> {
     let type_name = own.types()[0].name.clone();
-    let at = state.tables().iter().position(|table| table.name() == type_name);
-    let at = at.ok_or_else(|| match state.schema().find_type(&type_name) {
-        Some(_) => {
-            TableMismatch::FilteredOut { type_name: type_name.clone(), filter: state.filter().clone() }
-        }
-        None => TableMismatch::NoSuchType { type_name: type_name.clone() },
-    })?;
+    let at = place_of(&type_name, state)?;
     if let Compatibility::Break(reasons) = state.schema().compatibility(own) {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         return Err(TableMismatch::Layout { type_name, reasons: reasons.join("; ") });
     }
-    if !fits::<K>(state.tables()[at].keys()) {
-        let declared = format!("{:?}", state.tables()[at].keys().kinds());
-        return Err(TableMismatch::Key { type_name, asked: std::any::type_name::<K>(), declared });
-    }
     Ok(at)
+}
+
+/// Where the table of a type is among those of `state`.
+pub(super) fn place_of(type_name: &str, state: &State) -> Result<usize, TableMismatch> {
+    let at = state.tables().iter().position(|table| table.name() == type_name);
+    at.ok_or_else(|| match state.schema().find_type(type_name) {
+        Some(_) => {
+            TableMismatch::FilteredOut { type_name: type_name.to_owned(), filter: state.filter().clone() }
+        }
+        None => TableMismatch::NoSuchType { type_name: type_name.to_owned() },
+    })
 }
 
 /// A generated type that does not fit the dataset.
@@ -171,6 +159,35 @@ pub enum TableMismatch {
         /// What the schema says.
         declared: String,
     },
+    /// The field holds no key of a type that the dataset has.
+    #[error(
+        "{type_name}.{path} is no reference to a type of the dataset; take a field with $references, \
+         such as {}", or_none(.known)
+    )]
+    NoReference {
+        /// The type asked for.
+        type_name: String,
+        /// The field asked for, dotted.
+        path: String,
+        /// The reference fields that its records have.
+        known: Vec<String>,
+    },
+    /// The field holds the key of another type.
+    #[error("{type_name}.{path} references {target}, it was asked for as a reference to {asked}")]
+    Target {
+        /// The type that references.
+        type_name: String,
+        /// The field, dotted.
+        path: String,
+        /// What the schema says.
+        target: String,
+        /// What the caller said.
+        asked: String,
+    },
+}
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none: it has no such field".to_owned() } else { names.join(", ") }
 }
 
 impl Classify for TableMismatch {

@@ -66,14 +66,13 @@ type Twins<'s> = Vec<(Row<'s>, Option<Row<'s>>)>;
 /// Each row of `table` that `other` does not have alike.
 fn twins<'s>(table: Option<&'s Table>, other: Option<&'s Table>) -> Result<Twins<'s>, RowError> {
     let Some(table) = table else { return Ok(Vec::new()) };
-    let unlike =
-        table.rows().par_bridge().map_init(Default::default, |(message, key): &mut (Vec<_>, Vec<_>), row| {
-            message.clear();
-            key.clear();
-            gather(row.reader(), message)?;
-            table.keys().write_bytes(row.reader(), key)?;
-            let twin = other.and_then(|other| other.get_bytes(key));
-            Ok(twin.is_none_or(|twin| !row_equals(twin.reader(), message)).then_some((row, twin)))
-        });
+    let unlike = table.par_rows().map_init(Default::default, |(message, key): &mut (Vec<_>, Vec<_>), row| {
+        message.clear();
+        key.clear();
+        gather(row.reader(), message)?;
+        table.keys().write_bytes(row.reader(), key)?;
+        let twin = other.and_then(|other| other.get_bytes(key));
+        Ok(twin.is_none_or(|twin| !row_equals(twin.reader(), message)).then_some((row, twin)))
+    });
     unlike.filter_map(Result::transpose).collect()
 }

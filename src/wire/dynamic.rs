@@ -118,7 +118,7 @@ impl<'a> DynamicStruct<'a> {
 }
 
 /// The field called `name` in the schema, or else the one called so in files.
-fn find_field<'a>(definition: &'a StructDefinition, name: &str) -> Option<&'a Field> {
+pub(super) fn find_field<'a>(definition: &'a StructDefinition, name: &str) -> Option<&'a Field> {
     let named = definition.fields.iter().find(|field| field.name == name);
     named.or_else(|| definition.fields.iter().find(|field| field.shown_name() == name))
 }

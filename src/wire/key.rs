@@ -295,7 +295,8 @@ impl NumberKey {
     }
 }
 
-fn kind_of(schema: &Schema, record: &RecordType, path: &FieldPath) -> KeyKind {
+/// What the key field at `path` is.
+pub(super) fn kind_of(schema: &Schema, record: &RecordType, path: &FieldPath) -> KeyKind {
     match &schema.field(record.structure, path).kind {
         FieldKind::Slot { value_type, .. } => KeyKind::of(value_type),
         FieldKind::Group(_) => unreachable!("a schema refuses a group as a key"),

@@ -6,12 +6,23 @@ mod consumer;
 mod damage;
 mod filter;
 mod kept;
+mod listeners;
 mod operator;
+mod parcels;
 mod producer;
 mod rebase;
+mod references;
 mod retention;
 mod self_pin;
 mod setting;
 mod snapshots;
 mod standby;
 mod store;
+mod validators;
+
+#[rustfmt::skip]
+#[allow(warnings, clippy::all, clippy::pedantic)]
+#[path = "../generated"]
+mod generated {
+    pub(crate) mod keys_capnp;
+}

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use hollowcast::consumer::RefreshRoute;
-use hollowcast::producer::{CycleOptions, MinimumCount, Outcome, Producer, Validator};
-use hollowcast::state::State;
+use hollowcast::producer::{CycleOptions, Outcome, Producer};
 use hollowcast::{Error, ErrorKind};
 
 use super::setting::{
@@ -161,46 +159,6 @@ async fn equal_records_without_a_key_are_one_semantics_5() {
     let publication = published(stated.await);
     let (_, records, counts) = publication.types.iter().find(|(name, ..)| name == "Motto").unwrap();
     assert_eq!((*records, counts.added), (2, 2));
-}
-
-/// Says what it was shown, and refuses if told so.
-struct Witness {
-    name: &'static str,
-    refusal: Option<&'static str>,
-    seen: Arc<Mutex<Vec<(usize, usize)>>>,
-}
-
-impl Validator for Witness {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn judge(&self, before: &State, after: &State) -> Option<String> {
-        self.seen.lock().unwrap().push((cities(before).len(), cities(after).len()));
-        self.refusal.map(str::to_owned)
-    }
-}
-
-#[tokio::test]
-async fn all_validators_judge_before_anything_is_uploaded_semantics_7() {
-    let world = World::new();
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let witness = |name, refusal| Witness { name, refusal, seen: Arc::clone(&seen) };
-    world.producer_with(&FIRST).await.stop().await;
-    let builder = world.producer_of(schema());
-    let builder = builder.validator(witness("strict", Some("no second version")));
-    let builder = builder.validator(witness("easy", None));
-    let builder = builder.validator(MinimumCount { type_name: "City".to_owned(), records: 3 });
-    let mut producer = builder.start().await.unwrap();
-    world.store.requests();
-    let refused = producer.cycle(|writer| add(writer, &FIRST[..2])).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Invalid);
-    for part in ["strict", "no second version", "minimum count", "2 records, at least 3"] {
-        assert!(refused.to_string().contains(part), "{part}: {refused}");
-    }
-    assert!(!refused.to_string().contains("easy"), "{refused}");
-    assert_eq!(*seen.lock().unwrap(), [(3, 2), (3, 2)]);
-    assert_eq!(world.store.writes(), [""; 0]);
 }
 
 #[tokio::test]

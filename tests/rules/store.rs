@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
@@ -22,6 +23,8 @@ pub(crate) enum Answer {
     Lost,
     /// As if the object were not there.
     Absent,
+    /// As it should be, but so much later.
+    Late(Duration),
     /// Never.
     Never,
     /// As it should be, but only when the store is [woken](ScriptedStore::wake).
@@ -113,6 +116,10 @@ impl ScriptedStore {
                 Answer::Lost => Err(Error::Generic { store: "ScriptedStore", source: "lost".into() }),
                 Answer::Absent => {
                     Err(Error::NotFound { path: path.to_string(), source: "the script".into() })
+                }
+                Answer::Late(delay) => {
+                    tokio::time::sleep(delay).await;
+                    Ok(())
                 }
                 Answer::Never => std::future::pending().await,
                 Answer::Asleep => {

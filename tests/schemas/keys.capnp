@@ -21,3 +21,31 @@ struct ByThree $Hollowcast.key(["country", "number", "code"]) {
 }
 
 struct Item $Hollowcast.key(["id"]) { id @0 :UInt32; name @1 :Text; }
+
+# A record type that references others in every way: by one key, by several, by a composite one, by an optional one, from within structs that
+# contain themselves, and a type that no dataset here has.
+struct Parcel $Hollowcast.key(["id"]) {
+  id @0 :UInt32;
+  label @1 :Text $Hollowcast.references("ByText");
+  items @2 :List(UInt32) $Hollowcast.references("Item");
+  three @3 :HeldThree $Hollowcast.references("ByThree");
+  parts @4 :List(Part);
+  spare :group {
+    union {
+      none @5 :Void;
+      value @6 :UInt32 $Hollowcast.references("Item");
+    }
+  }
+  maker @7 :Text $Hollowcast.references("Maker");
+}
+
+struct HeldThree {
+  country @0 :Text;
+  number @1 :Int32;
+  code @2 :Data;
+}
+
+struct Part {
+  item @0 :UInt32 $Hollowcast.references("Item");
+  inner @1 :List(Part);
+}

@@ -16,6 +16,7 @@ use hollowcast::schema::{Schema, TypeIndex};
 use serde_json::json;
 
 use crate::arguments::{Common, TowardsOthers};
+use crate::checks::Checks;
 use crate::dataset_url::DatasetUrl;
 use crate::exit::{self, Usage};
 use crate::ingest::{Format, KeyParser, Source, encode, observe, read_keys};
@@ -34,6 +35,7 @@ use crate::session::{Session, memory, store_to_write};
   hollowcast publish ./data/airports airports.csv --type Airport --key icao
   hollowcast publish ./data/airports airports-march.csv.zst --tag release=20260304
   zcat movies.jsonl.gz | hollowcast publish ./data/movies - --type Movie --key id
+  hollowcast publish ./data/airports airports.csv --min-count 5000 --max-shrink 10%
   hollowcast publish ./data/airports --upsert changed.csv --delete gone.txt"
 )]
 pub struct Publish {
@@ -71,6 +73,8 @@ pub struct Publish {
     hold_back: Option<String>,
     #[command(flatten)]
     manners: TowardsOthers,
+    #[command(flatten)]
+    checks: Checks,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
@@ -110,7 +114,7 @@ impl Publish {
             .manners(self.manners.chosen()?)
             .writer(format!("hollowcast publish, process {}", std::process::id()))
             .progress(Arc::clone(&progress));
-        let mut producer = producer.start().await?;
+        let mut producer = self.checks.add_to(producer).start().await?;
         let outcome = self.cycle(&mut producer, &sources, &schema, &type_name, &*progress).await;
         producer.stop().await;
         let outcome = outcome?;

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use super::error::ProducerError;
 use super::options::CycleOptions;
+use super::publish::PublishedBytes;
 use super::resolve::TypeChange;
 use super::snapshot::snapshot_of;
 use super::snapshot_policy::SnapshotDue;
+use super::validate::Changes;
 use super::write_state::{Mode, WriteState};
 use crate::cache::SegmentStore;
 use crate::format::sections::changes::ChangeCounts;
@@ -26,6 +28,17 @@ pub(super) struct Prepared {
     pub(super) snapshot: Option<FinishedBlob>,
     /// What changed, by type.
     pub(super) changes: Vec<(String, ChangeCounts)>,
+}
+
+impl Prepared {
+    /// Bytes of the blobs.
+    pub(super) fn bytes(&self) -> PublishedBytes {
+        PublishedBytes {
+            snapshot: self.snapshot.as_ref().map(FinishedBlob::length),
+            delta: self.deltas.as_ref().map(|deltas| deltas.forward.length()),
+            reverse: self.deltas.as_ref().map(|deltas| deltas.reverse.length()),
+        }
+    }
 }
 
 /// The two ways between a version and its parent.
@@ -54,20 +67,26 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    /// The new version, or `None` if nothing changed (keeps semantics 2).
-    pub(super) fn run(&self, stated: Vec<WriteState>) -> Result<Option<Prepared>, ProducerError> {
+    /// The new version and the records that it changes, or `None` if nothing changed (keeps semantics 2).
+    pub(super) fn run(&self, stated: Vec<WriteState>) -> Result<Option<(Prepared, Changes)>, ProducerError> {
         let changes = self.resolve(stated)?;
         if !self.is_break && changes.iter().all(TypeChange::is_empty) {
             return Ok(None);
         }
         self.refuse_emptied(&changes)?;
-        let counts = self.parent.tables().iter().zip(&changes);
+        let prepared = self.prepare(&changes)?;
+        let (parent, had) = (Arc::clone(&self.parent), self.had.clone());
+        Ok(Some((prepared, Changes { parent, had, types: changes })))
+    }
+
+    fn prepare(&self, changes: &[TypeChange]) -> Result<Prepared, ProducerError> {
+        let counts = self.parent.tables().iter().zip(changes);
         let counts = counts.map(|(table, change)| (table.name().to_owned(), change.counts())).collect();
         let collides = changes.iter().any(|change| change.collides);
         if self.published.version().is_none() || self.is_break || collides {
-            return self.anew(&changes, counts, collides).map(Some);
+            return self.anew(changes, counts, collides);
         }
-        let (state, deltas) = self.by_delta(&changes)?;
+        let (state, deltas) = self.by_delta(changes)?;
         let delta_bytes = deltas.forward.length();
         let (state, snapshot) = if self.snapshot.is_due(delta_bytes) {
             let (rebased, blob) = snapshot_of(&state, &self.segments, &self.blobs)?;
@@ -75,7 +94,7 @@ impl Preparation {
         } else {
             (state, None)
         };
-        Ok(Some(Prepared { state, deltas: Some(deltas), snapshot, changes: counts }))
+        Ok(Prepared { state, deltas: Some(deltas), snapshot, changes: counts })
     }
 
     fn resolve(&self, stated: Vec<WriteState>) -> Result<Vec<TypeChange>, ProducerError> {
