@@ -77,7 +77,7 @@ impl TowardsOthers {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
 pub enum Verb {
-    Publish(cmd::publish::Publish),
+    Publish(Box<cmd::publish::Publish>),
     Get(cmd::get::Get),
     Export(cmd::export::Export),
     Watch(cmd::watch::Watch),

@@ -25,6 +25,7 @@ pub struct Checks {
 
 impl Checks {
     /// Has `producer` make them.
+    #[must_use]
     pub fn add_to(&self, mut producer: ProducerBuilder) -> ProducerBuilder {
         for OfType { type_name, value } in self.min_count.clone() {
             producer = producer.validator(MinimumCount { type_name, records: value });

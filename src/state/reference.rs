@@ -79,16 +79,15 @@ impl Reference {
                     Some(_) => others.push(found),
                 }
             })?;
-            Ok(Followed { first, others: others.into_iter() })
+            Ok(Followed { first: first.into_iter(), others: others.into_iter() })
         };
-        self.with(state, follow).unwrap_or_else(|| Ok(Followed::default()))
+        self.with(state, follow).unwrap_or_else(|| Ok(Followed::nothing()))
     }
 
     /// The records that hold the key with these bytes (see [`KeyPlan`](crate::wire::KeyPlan)), each once, in no promised order; also for a key
     /// that no record of the target has.
     ///
-    /// A scan of all records that could reference it, in parallel on the library's threads, while the calling thread waits: tens of
-    /// nanoseconds a record, divided by the processors.
+    /// Costs a scan of all records of [`Reference::type_name`], in parallel on the library's threads, while the calling thread waits.
     ///
     /// # Errors
     /// A record cannot be read.
@@ -144,21 +143,27 @@ fn known(schema: &Schema, index: TypeIndex) -> Vec<String> {
 }
 
 /// What a record references: for each key that it holds the record that has it, or `None` where there is none: a dangling reference.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Followed<'s> {
-    first: Option<Option<Row<'s>>>,
+    first: std::option::IntoIter<Option<Row<'s>>>,
     others: std::vec::IntoIter<Option<Row<'s>>>,
+}
+
+impl Followed<'_> {
+    fn nothing() -> Self {
+        Self { first: None.into_iter(), others: Vec::new().into_iter() }
+    }
 }
 
 impl<'s> Iterator for Followed<'s> {
     type Item = Option<Row<'s>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.first.take().or_else(|| self.others.next())
+        self.first.next().or_else(|| self.others.next())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::from(self.first.is_some()) + self.others.len();
+        let left = self.first.len() + self.others.len();
         (left, Some(left))
     }
 }

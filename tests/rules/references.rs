@@ -136,14 +136,13 @@ fn follow_typed(model: &Model, consumer: &Consumer) {
             let key_of = (country, held.get_number(), held.get_code().unwrap());
             assert_eq!(three.follow(&state, key_of).is_some(), model.threes.contains(&key));
             let back = three.referring(&state, key_of).unwrap();
-            let back: BTreeSet<u32> = back.map(|record| record.get_id()).collect();
+            let back: BTreeSet<u32> = back.map(parcel::Reader::get_id).collect();
             let holding = model.parcels.iter().filter(|(_, other)| other.three().as_ref() == Some(&key));
             assert_eq!(back, holding.map(|(id, _)| *id).collect());
         }
     }
     for id in &model.items {
-        let back: BTreeSet<u32> =
-            items.referring(&state, *id).unwrap().map(|record| record.get_id()).collect();
+        let back: BTreeSet<u32> = items.referring(&state, *id).unwrap().map(parcel::Reader::get_id).collect();
         let holding = model.parcels.iter().filter(|(_, parcel)| parcel.items.contains(id));
         assert_eq!(back, holding.map(|(id, _)| *id).collect());
     }

@@ -38,7 +38,7 @@ fn stated(preparation: &Preparation, values: &[u64]) -> Vec<WriteState> {
 /// A version of three items, and what leads from it to one of four others and back.
 fn both_ways() -> (Preparation, Step, Step) {
     let none = after(State::without_records(DatasetId([7; 16]), Version::NONE, SEED, Arc::new(schema())));
-    let first = none.run(stated(&none, &[1, 2, 3])).unwrap().unwrap().state;
+    let first = none.run(stated(&none, &[1, 2, 3])).unwrap().unwrap().0.state;
     let next = after(first);
     let changes = next.resolve(stated(&next, &[1, 20, 3, 4])).unwrap();
     let (forward, reverse, _) = next.encode_both_ways(&changes).unwrap();

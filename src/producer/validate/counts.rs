@@ -5,6 +5,7 @@ use std::fmt;
 use super::Validator;
 use super::candidate::Candidate;
 use super::verdict::Finding;
+use crate::state::Table;
 
 /// Refuses a version in which a type has fewer records than it should.
 #[derive(Clone, Debug)]
@@ -157,7 +158,7 @@ impl Validator for CountChange {
             return Vec::new();
         }
         let findings = before.into_iter().filter_map(|(name, records)| {
-            let left = after.table(name).map_or(0, |table| table.len());
+            let left = after.table(name).map_or(0, Table::len);
             self.judge_type(name, records, left)
         });
         findings.collect()
