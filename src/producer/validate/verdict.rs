@@ -93,3 +93,19 @@ impl fmt::Display for Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_names_a_few_records_and_counts_all() {
+        let keys = |count: u64| (0..count).map(|key| key.to_string());
+        let many = Finding::new("prices double").of_type("Product").records(12, keys(12));
+        assert_eq!(many.examples.len(), MAX_EXAMPLES);
+        let words = "type Product: prices double, 12 in all, among them 0; 1; 2; 3; 4; 5; 6; 7; 8; 9";
+        assert_eq!(many.to_string(), words);
+        let few = Finding::new("prices double").expected("at most 1", 2).records(2, keys(2));
+        assert_eq!(few.to_string(), "prices double: expected at most 1, found 2, 2 in all: 0; 1");
+    }
+}
