@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::seen::Seen;
-use super::write_state::{Entry, Mode, Spooled, Stripe, WriteState, stripe_of};
+use super::write_state::{Entry, Spooled, Stripe, WriteState, stripe_of};
 use crate::format::sections::changes::{Change, ChangeCounts, Written};
 use crate::identifiers::{Fingerprint, KeyHash};
 use crate::state::{Position, RowError, Table};
@@ -43,9 +43,9 @@ pub(super) struct Killed {
 impl TypeChange {
     /// Compares what was stated with `parent`.
     pub(super) fn resolve(stated: WriteState, parent: &Table) -> Result<Self, RowError> {
-        let (mode, seen, stripes) = stated.finish();
+        let (seen, stripes) = stated.finish();
         let mut unseen = vec![Vec::new(); stripes.len()];
-        if mode == Mode::Full {
+        if let Some(seen) = seen {
             for (hash, position) in unseen_rows(parent, &seen)? {
                 unseen[stripe_of(hash)].push((hash, position));
             }

@@ -1,6 +1,7 @@
 //! What one cycle states about a type, before it is compared with the version before as a whole.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashTable;
@@ -34,6 +35,8 @@ pub(super) struct WriteState {
     mode: Mode,
     seen: Seen,
     stripes: Vec<Mutex<Stripe>>,
+    /// Records of the parent that are not stated stay, in a full cycle too.
+    is_carried_over: AtomicBool,
 }
 
 /// The last word of the cycle about one key.
@@ -87,7 +90,12 @@ impl WriteState {
     pub(super) fn new(mode: Mode, parent: &Table, spool_folder: Option<&Path>) -> Self {
         let stripes = (0..1 << STRIPE_BITS).map(|_| Mutex::new(Stripe::new(spool_folder))).collect();
         let seen = if mode == Mode::Full { Seen::of(parent) } else { Seen::default() };
-        Self { mode, seen, stripes }
+        Self { mode, seen, stripes, is_carried_over: AtomicBool::new(false) }
+    }
+
+    /// States that the records of the parent that the cycle does not state stay.
+    pub(super) fn carry_over(&self) {
+        self.is_carried_over.store(true, Ordering::Relaxed);
     }
 
     /// States that the key of the canonical `message` has this record. `key` is scratch and holds the key's bytes afterwards.
@@ -117,11 +125,13 @@ impl WriteState {
         self.lock(hash).replace(&parent.keys, hash, key, None)
     }
 
-    /// Which rows of the parent were stated again, and the entries by stripe; hashes ascend from stripe to stripe.
-    pub(super) fn finish(self) -> (Mode, Seen, Vec<Stripe>) {
+    /// Which rows of the parent were stated again, if those that were not are removed, and the entries by stripe; hashes ascend from stripe to
+    /// stripe.
+    pub(super) fn finish(self) -> (Option<Seen>, Vec<Stripe>) {
         let stripes = self.stripes.into_iter();
         let stripes = stripes.map(|stripe| stripe.into_inner().unwrap_or_else(PoisonError::into_inner));
-        (self.mode, self.seen, stripes.collect())
+        let removes = self.mode == Mode::Full && !self.is_carried_over.into_inner();
+        (removes.then_some(self.seen), stripes.collect())
     }
 
     fn lock(&self, hash: KeyHash) -> std::sync::MutexGuard<'_, Stripe> {

@@ -158,6 +158,15 @@ impl Writer {
         &self.draftsman.parent
     }
 
+    /// States that the cycle is about the types `stated` alone: records of the others stay as they are (keeps semantics 3).
+    pub fn carry_over_all_but(&self, stated: &[TypeIndex]) {
+        for (at, carried) in (0..).zip(&self.draftsman.types) {
+            if !stated.contains(&TypeIndex(at)) {
+                carried.carry_over();
+            }
+        }
+    }
+
     /// The type called `name`.
     ///
     /// # Errors

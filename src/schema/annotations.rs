@@ -6,6 +6,9 @@ use capnp::text_list;
 use super::error::SchemaError;
 use super::limits;
 
+/// The text of `hollowcast.capnp`, for compilers of schemas that import it as `/hollowcast.capnp`.
+pub const ANNOTATIONS_FILE: &str = include_str!("../../schemas/hollowcast.capnp");
+
 /// `$key(["id"])` on a struct: it is a record type, and these are its key fields; none for a keyless type.
 pub(super) const KEY: u64 = 0x9a5c_2f1d_e07b_4836;
 /// `$references("Actor")` on a field: it holds the key of that type.

@@ -44,6 +44,7 @@ mod text;
 mod type_filter;
 mod wrappers;
 
+pub use annotations::ANNOTATIONS_FILE;
 pub use compatibility::{BreakReason, Change, Compatibility};
 pub use declare::{
     DeclaredType, EnumDeclaration, MemberDeclaration, SchemaDeclaration, StructDeclaration, TypeDeclaration,

@@ -1,10 +1,10 @@
 //! Versions and cycles: semantics 1 to 12.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hollowcast::consumer::RefreshRoute;
-use hollowcast::producer::{CycleOptions, Outcome, Producer};
+use hollowcast::producer::{CycleOptions, Outcome, Producer, Writer};
 use hollowcast::{Error, ErrorKind};
 
 use super::setting::{
@@ -114,6 +114,43 @@ async fn a_full_cycle_states_all_and_an_incremental_one_changes_semantics_3() {
     assert_eq!(cities(producer.state()), named(&[(1, "Rome"), (2, "Oslo"), (4, "Cairo")]));
     published(producer.cycle(|writer| add(writer, &[(2, "Oslo"), (6, "Kyiv")])).await);
     assert_eq!(cities(producer.state()), named(&[(2, "Oslo"), (6, "Kyiv")]));
+}
+
+/// Records of the types that a cycle is not about stay; of those that it is about, what it does not add goes.
+#[tokio::test]
+async fn a_full_cycle_may_be_about_some_types_semantics_3() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let rivers = |names: &'static [&str]| {
+        move |writer: &Writer| {
+            let river = writer.type_index("River")?;
+            writer.carry_over_all_but(&[river]);
+            names.iter().try_for_each(|name| writer.add_words(river, &text(Some(name))))
+        }
+    };
+    published(producer.cycle(rivers(&["Po", "Don"])).await);
+    published(producer.cycle(rivers(&["Don", "Ob"])).await);
+    assert_eq!(cities(producer.state()), named(&FIRST));
+    let found = producer.state().table("River").unwrap();
+    let found: BTreeSet<_> =
+        found.rows().map(|row| row.reader().text(0).unwrap().unwrap().to_owned()).collect();
+    assert_eq!(found, BTreeSet::from(["Don".to_owned(), "Ob".to_owned()]));
+
+    let mixed = producer.cycle(|writer| {
+        writer.carry_over_all_but(&[]);
+        add(writer, &[(1, "Roma"), (2, "Oslo"), (9, "Bern")])
+    });
+    published(mixed.await);
+    let expected = named(&[(1, "Roma"), (2, "Oslo"), (3, "Lima"), (9, "Bern")]);
+    assert_eq!(cities(producer.state()), expected, "what is added of a type that is carried over counts");
+    let twice = producer.cycle(|writer| {
+        writer.carry_over_all_but(&[]);
+        add(writer, &[(1, "Roma"), (1, "Rome")])
+    });
+    assert_eq!(twice.await.unwrap_err().kind(), ErrorKind::Invalid);
+    let emptied = producer.cycle(rivers(&[])).await.unwrap_err();
+    assert!(emptied.to_string().contains("River"), "{emptied}");
+    assert_eq!(producer.version().0, 4);
 }
 
 #[tokio::test]

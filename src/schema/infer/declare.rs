@@ -5,6 +5,7 @@ use super::names::{field_name, is_type_name, struct_name};
 use super::resolve::{self, Kind, Path};
 use super::shape::{ObjectShape, Place, Shape};
 use super::{InferenceError, MAX_MEMBERS};
+use crate::schema::names::last_part;
 use crate::schema::{
     DeclaredType, Default, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration, TypeDeclaration,
 };
@@ -58,17 +59,36 @@ pub fn infer(observed: &Observed<'_>, existing: Option<&Schema>) -> Result<Infer
     })
 }
 
+/// Holds the records of a type against a schema that is given and stays as it is.
+///
+/// Returns the columns of the type that they lack, as [`Inference::missing_columns`]. Errors name file, line, field and what does not fit, and
+/// a member that no field takes with the name that could be meant.
+pub fn conform(observed: &Observed<'_>, schema: &Schema) -> Result<Vec<String>, InferenceError> {
+    if schema.find_type(observed.type_name).is_none() {
+        let known: Vec<_> = schema.types().iter().map(|is| is.name.as_str()).collect();
+        let name = observed.type_name.to_owned();
+        return Err(InferenceError::UnknownType { name, known: known.join(", ") });
+    }
+    let extension = Extension::of_closed(observed, schema.to_declaration());
+    Ok(extension.extend()?.missing_columns)
+}
+
 /// As [`infer`], on declarations.
 pub fn infer_declaration(
     observed: &Observed<'_>,
     existing: SchemaDeclaration,
 ) -> Result<Inference<SchemaDeclaration>, InferenceError> {
-    if existing.types.iter().any(|known| known.name == observed.type_name) {
+    if existing.types.iter().any(|known| is_called(known, observed.type_name)) {
         return Extension::new(observed, existing).extend();
     }
     let mut declarer = Declarer::new(observed, existing);
     declarer.declare_type()?;
     Ok(declarer.finish(Vec::new(), Vec::new()))
+}
+
+/// Whether records of a type go by `name`: the last part of the struct's.
+pub(super) fn is_called(known: &TypeDeclaration, name: &str) -> bool {
+    last_part(&known.name) == name
 }
 
 /// Appends declarations to a schema.

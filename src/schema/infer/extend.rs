@@ -1,17 +1,23 @@
 //! An existing type and a file that may have more columns, or fewer, or others than it can hold.
 
 use super::declare::{
-    Declarer, Inference, Observed, Site, flattened, is_full, names, refuse_collision, shown_name,
+    Declarer, Inference, Observed, Site, flattened, is_called, is_full, names, refuse_collision, shown_name,
 };
 use super::fit::{fits, optional_value};
+use super::names::field_name;
 use super::resolve::{self, Path};
 use super::shape::{ListShape, Member, ObjectShape, Shape};
 use super::{InferenceError, MAX_MEMBERS};
 use crate::schema::{DeclaredType, MemberDeclaration, SchemaDeclaration, TypeDeclaration};
 
+/// Names of fields that an error lists.
+const ADVISED_NAMES: usize = 20;
+
 /// Holds a file against the type it is for, and appends fields for the columns that are new.
 pub(super) struct Extension<'a> {
     declarer: Declarer<'a>,
+    /// Columns that are new are refused.
+    is_closed: bool,
     new_columns: Vec<String>,
 }
 
@@ -24,12 +30,16 @@ struct Place {
 
 impl<'a> Extension<'a> {
     pub(super) fn new(observed: &'a Observed<'a>, existing: SchemaDeclaration) -> Self {
-        Self { declarer: Declarer::new(observed, existing), new_columns: Vec::new() }
+        Self { declarer: Declarer::new(observed, existing), is_closed: false, new_columns: Vec::new() }
+    }
+
+    pub(super) fn of_closed(observed: &'a Observed<'a>, existing: SchemaDeclaration) -> Self {
+        Self { is_closed: true, ..Self::new(observed, existing) }
     }
 
     pub(super) fn extend(mut self) -> Result<Inference<SchemaDeclaration>, InferenceError> {
         let observed = self.declarer.observed;
-        let place = self.struct_place(observed.type_name);
+        let place = self.struct_place(&self.declared_type().name);
         self.refuse_changed_key(&place)?;
         let missing = self.missing_columns(&place);
         self.extend_members(&place, observed.records, &Path::default())?;
@@ -58,7 +68,7 @@ impl<'a> Extension<'a> {
     fn declared_type(&self) -> &TypeDeclaration {
         let types = &self.declarer.declaration.types;
         let name = self.declarer.observed.type_name;
-        types.iter().find(|known| known.name == name).expect("only a known type is extended")
+        types.iter().find(|known| is_called(known, name)).expect("only a known type is extended")
     }
 
     /// The dotted Cap'n Proto names of a field that is given by those or by its names in files.
@@ -121,6 +131,7 @@ impl<'a> Extension<'a> {
             let path = path.member(&member.name);
             match find(self.members(place), &member.name) {
                 Some(declared) => self.extend_member(place, &declared, &member.shape, &path)?,
+                None if self.is_closed => return Err(self.unknown_member(place, member, &path)),
                 None => self.add_member(place, member, &path)?,
             }
         }
@@ -203,6 +214,30 @@ impl<'a> Extension<'a> {
             line: place.line,
             field: path.to_string(),
             member: member.name.clone(),
+        }
+    }
+
+    fn unknown_member(&self, place: &Place, member: &Member, path: &Path) -> InferenceError {
+        let first = member.shape.first();
+        let own = field_name(&member.name);
+        let members = self.members(place);
+        let advice = match find_own(members, &member.name).or_else(|| find_own(members, &own)) {
+            Some(declared) => match names(&declared) {
+                Some((_, Some(original))) => format!("files call it `{original}`"),
+                _ => format!("rename it to `{own}`, or give that field $name({:?})", member.name),
+            },
+            None => {
+                let known = flattened(members).filter_map(shown_name).take(ADVISED_NAMES);
+                let known: Vec<_> = known.collect();
+                format!("rename it, leave it out or declare it; the fields here are {}", known.join(", "))
+            }
+        };
+        InferenceError::UnknownMember {
+            file: self.declarer.observed.file(first),
+            line: first.line.max(1),
+            field: path.to_string(),
+            member: member.name.clone(),
+            advice,
         }
     }
 

@@ -20,6 +20,7 @@
 //! legal one and keep their own in `$name` (see [`field_name`]).
 //!
 //! Against an existing schema the files must fit the fields that are there; columns it lacks are appended as new fields.
+//! A schema that is given as such is not extended: [`conform`] refuses what it has no field for.
 //! Keeps semantics 9 (a file that lacks a column of the dataset is told of) and the inferring half of 4.
 
 mod declare;
@@ -31,7 +32,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-pub use declare::{Inference, Observed, infer, infer_declaration};
+pub use declare::{Inference, Observed, conform, infer, infer_declaration};
 pub use names::field_name;
 pub use shape::{ListShape, MAX_MEMBERS, Member, ObjectShape, Place, Shape, Side};
 
@@ -199,6 +200,28 @@ pub enum InferenceError {
         field: String,
         /// The member.
         member: String,
+    },
+    /// A schema that is given has no record type of this name.
+    #[error("the schema has no record type `{name}`: it has {known}; give it a struct `{name}` with `$key`")]
+    UnknownType {
+        /// The name.
+        name: String,
+        /// Those that it has.
+        known: String,
+    },
+    /// A member that a schema that is given has no field for.
+    #[error("{file}:{line}: field {field}: the schema has no field for `{member}`: {advice}")]
+    UnknownMember {
+        /// File of the first such member.
+        file: String,
+        /// Its line.
+        line: u64,
+        /// Dotted path of the member.
+        field: String,
+        /// The member.
+        member: String,
+        /// What could be meant.
+        advice: String,
     },
     /// The declarations make no schema.
     #[error(transparent)]

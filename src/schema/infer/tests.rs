@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::schema::{DeclaredType, MemberDeclaration, SchemaDeclaration, StructDeclaration};
+use crate::schema::{DeclaredType, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration};
 
 /// A value of a file, as far as a shape sees it.
 #[derive(Clone, Debug)]
@@ -411,6 +411,39 @@ fn keeps_semantics_9_columns_that_are_gone_are_told() {
         infer_with(&records(&[&[("id", Integer(1)), ("n", Null)]]), &["id"], &existing()).unwrap();
     assert_eq!(inference.missing_columns, ["title", "score", "ratings"]);
     assert_eq!(print(&inference.schema), print(&existing()));
+}
+
+/// A schema that is given stays as it is: what it has no field for is refused by name, with what could be meant.
+#[test]
+fn members_that_a_given_schema_lacks_are_refused_with_advice() {
+    let mut declaration = existing();
+    declaration.structs[0].name = "Films.Movie".into();
+    declaration.types[0].name = "Films.Movie".into();
+    let MemberDeclaration::Field { original_name, .. } = &mut declaration.structs[0].members[1] else {
+        panic!("`title` is a field");
+    };
+    *original_name = Some("movie_title".into());
+    let schema = Schema::from_declaration(&declaration).unwrap();
+    let conform_to = |name: &str, row: &[(&str, Seen)]| {
+        let (records, files) = (records(&[row]), ["a.jsonl".to_owned()]);
+        let observed = Observed { type_name: name, key: &[], records: &records, files: &files };
+        conform(&observed, &schema)
+    };
+    let row = [("id", Integer(1)), ("movie_title", Text), ("n", Null)];
+    assert_eq!(conform_to("Movie", &row).unwrap(), ["score", "ratings"]);
+    let cases = [
+        ("title", Text, "a.jsonl:1: field title: the schema has no field for `title`: files call it `movie_title`"),
+        ("Title", Null, "field Title: the schema has no field for `Title`: files call it `movie_title`"),
+        ("SCORE", Float, "rename it to `score`, or give that field $name(\"SCORE\")"),
+        ("more", Null, "leave it out or declare it; the fields here are id, movie_title, score, n, ratings"),
+        ("ratings", List(vec![object(&[("By", Text)])]), "field ratings[].By: the schema has no field for `By`"),
+    ];
+    for (member, seen, expected) in cases {
+        let refusal = conform_to("Movie", &[("id", Integer(1)), (member, seen)]).unwrap_err().to_string();
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+    let refusal = conform_to("Film", &row).unwrap_err().to_string();
+    assert!(refusal.contains("no record type `Film`: it has Movie"), "{refusal}");
 }
 
 #[test]
