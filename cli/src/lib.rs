@@ -13,6 +13,7 @@ pub mod ingest;
 pub mod keys;
 pub mod output;
 pub mod progress;
+pub mod schema_file;
 pub mod session;
 
 use std::io::IsTerminal;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
-use crate::exit;
+use crate::exit::{self, Usage};
 use crate::output::{NOT_WRITTEN, stdout};
 use crate::session::Session;
 
@@ -40,9 +40,12 @@ pub struct Export {
     /// Sort by key; takes memory for all keys
     #[arg(long)]
     sorted: bool,
-    /// Write a file TYPE.jsonl for each type into this folder
+    /// Write a file TYPE.jsonl for each type into this folder, which is made if it is not there; a file appears when it is complete
     #[arg(long, value_name = "DIR", conflicts_with = "type_name")]
     out: Option<PathBuf>,
+    /// Replace files in the folder that are there already
+    #[arg(long, requires = "out")]
+    force: bool,
 }
 
 impl Export {
@@ -60,19 +63,38 @@ impl Export {
                     other => other.map_err(|error| unwritten(error, NOT_WRITTEN.to_owned()))?,
                 }
             }
-            Some(folder) => {
-                fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-                for table in state.tables() {
-                    let path = folder.join(format!("{}.jsonl", table.name()));
-                    let file =
-                        File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-                    let mut out = BufWriter::new(file);
-                    self.print(state, table, &mut out)
-                        .map_err(|error| unwritten(error, format!("cannot write {}", path.display())))?;
-                }
-            }
+            Some(folder) => self.write(state, folder)?,
         }
         Ok(exit::DONE)
+    }
+
+    /// Writes a file for each type: all of them under other names, then all of them under their own.
+    fn write(&self, state: &State, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut written = Vec::new();
+        for table in state.tables() {
+            let path = folder.join(format!("{}.jsonl", table.name()));
+            if !self.force && path.try_exists().with_context(|| not_written(&path))? {
+                return Err(exists(&path));
+            }
+            // Made as any file is, not as private as temporary files are.
+            let file =
+                tempfile::Builder::new().prefix(table.name()).make_in(folder, |path| File::create_new(path));
+            let mut file = file.with_context(|| not_written(&path))?;
+            let printed = self.print(state, table, &mut BufWriter::new(file.as_file_mut()));
+            printed.map_err(|error| unwritten(error, not_written(&path)))?;
+            written.push((file, path));
+        }
+        for (file, path) in written {
+            let persisted = if self.force { file.persist(&path) } else { file.persist_noclobber(&path) };
+            match persisted {
+                Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Err(exists(&path));
+                }
+                persisted => persisted.with_context(|| not_written(&path))?,
+            };
+        }
+        Ok(())
     }
 
     fn print(&self, state: &State, table: &Table, out: &mut impl Write) -> Result<()> {
@@ -123,6 +145,14 @@ fn sort_key(table: &Table, row: Row<'_>) -> Result<Vec<u8>> {
     let mut key = Vec::new();
     table.keys().write_bytes(row.reader(), &mut key).map_err(hollowcast::Error::from)?;
     Ok(crate::keys::sortable(table.keys().kinds(), &key))
+}
+
+fn not_written(path: &Path) -> String {
+    format!("cannot write {}", path.display())
+}
+
+fn exists(path: &Path) -> anyhow::Error {
+    Usage(format!("{} is there already: choose another folder, or say --force", path.display())).into()
 }
 
 /// Says where to, if what failed is writing.

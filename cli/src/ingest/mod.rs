@@ -5,7 +5,7 @@
 //! and what they find is put together in the order of the file.
 //!
 //! 1. [`observe`] looks at every value and returns the shape of the records, from which `hollowcast::schema::infer` makes
-//!    or extends a schema. It is skipped where a schema is given.
+//!    or extends a schema, or which it holds against one that is given.
 //! 2. [`encode`] makes each line a canonical record of the schema and hands it to a sink.
 //!
 //! Whatever is wrong is an [`InputError`] that names file, line, field, what was expected and what was found. Of several

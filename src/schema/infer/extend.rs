@@ -182,7 +182,10 @@ impl<'a> Extension<'a> {
         path: &Path,
     ) -> Result<(), InferenceError> {
         let path = path.elements();
-        resolve::refuse_null_elements(self.declarer.observed, list, &path)?;
+        // Lists of a schema that is given may hold null texts; of other elements it is refused when records are made.
+        if !self.is_closed {
+            resolve::refuse_null_elements(self.declarer.observed, list, &path)?;
+        }
         self.extend_value(element, &list.element, &path)
     }
 

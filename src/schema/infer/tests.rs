@@ -432,11 +432,19 @@ fn members_that_a_given_schema_lacks_are_refused_with_advice() {
     let row = [("id", Integer(1)), ("movie_title", Text), ("n", Null)];
     assert_eq!(conform_to("Movie", &row).unwrap(), ["score", "ratings"]);
     let cases = [
-        ("title", Text, "a.jsonl:1: field title: the schema has no field for `title`: files call it `movie_title`"),
+        (
+            "title",
+            Text,
+            "a.jsonl:1: field title: the schema has no field for `title`: files call it `movie_title`",
+        ),
         ("Title", Null, "field Title: the schema has no field for `Title`: files call it `movie_title`"),
         ("SCORE", Float, "rename it to `score`, or give that field $name(\"SCORE\")"),
         ("more", Null, "leave it out or declare it; the fields here are id, movie_title, score, n, ratings"),
-        ("ratings", List(vec![object(&[("By", Text)])]), "field ratings[].By: the schema has no field for `By`"),
+        (
+            "ratings",
+            List(vec![object(&[("By", Text)])]),
+            "field ratings[].By: the schema has no field for `By`",
+        ),
     ];
     for (member, seen, expected) in cases {
         let refusal = conform_to("Movie", &[("id", Integer(1)), (member, seen)]).unwrap_err().to_string();

@@ -19,6 +19,17 @@ use hollowcast::wire::Draft;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+mod texts;
+
+#[rustfmt::skip]
+#[allow(warnings, clippy::all, clippy::pedantic)]
+#[path = "../generated"]
+mod generated {
+    pub(crate) mod growth_first_capnp;
+    pub(crate) mod growth_last_capnp;
+    pub(crate) mod growth_middle_capnp;
+}
+
 /// Types of these names, each with nothing but a key.
 fn schema(types: &[&str]) -> Schema {
     let id = || MemberDeclaration::Field {

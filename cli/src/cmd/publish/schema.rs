@@ -1,0 +1,126 @@
+//! The schema of the next version: the dataset's, with what a schema file or the files themselves add.
+
+use anyhow::Result;
+use hollowcast::progress::Progress;
+use hollowcast::schema::infer::{Inference, ObjectShape, Observed, conform, infer};
+use hollowcast::schema::{BreakReason, Compatibility, Schema};
+
+use super::inputs::TypeInput;
+use super::{Publish, reading};
+use crate::exit::Usage;
+use crate::ingest::{Source, observe};
+
+/// The schema that a dataset goes on with when one is given.
+pub(super) fn together(stored: Option<Schema>, given: Schema) -> Result<Schema, SchemaBreak> {
+    let Some(stored) = stored else { return Ok(given) };
+    match stored.compatibility(&given) {
+        Compatibility::Same => Ok(stored),
+        Compatibility::Extends(both) => Ok(both),
+        Compatibility::Break(reasons) => Err(SchemaBreak { reasons }),
+    }
+}
+
+impl Publish {
+    /// The known schema, extended by what the files have besides; one that was given is not extended.
+    pub(super) fn schema_for(
+        &self,
+        inputs: &[TypeInput],
+        known: Option<Schema>,
+        progress: &dyn Progress,
+    ) -> Result<Schema> {
+        let mut schema = known;
+        let mut has_new_type = false;
+        let bytes_read = reading("looking at the files", inputs, progress)?;
+        for input in inputs.iter().filter(|input| !input.sources.is_empty()) {
+            let records = observe(&input.sources, &bytes_read).map_err(hollowcast::Error::from)?;
+            let is_new = schema.as_ref().is_none_or(|known| known.find_type(&input.name).is_none());
+            if let (Some(given), true) = (&schema, self.schema.is_some()) {
+                self.conform(input, &records, given)?;
+            } else if is_new || !records.members().is_empty() {
+                let inference = self.infer(input, &records, schema.as_ref())?;
+                has_new_type |= is_new;
+                schema = Some(inference.schema);
+            }
+        }
+        match schema {
+            Some(schema) if has_new_type => {
+                eprint!("inferred schema:\n{}", schema.to_text());
+                Ok(schema)
+            }
+            Some(schema) => Ok(schema),
+            None => Err(Usage("there is no version yet to delete from".to_owned()).into()),
+        }
+    }
+
+    fn conform(&self, input: &TypeInput, records: &ObjectShape, schema: &Schema) -> Result<()> {
+        let files = names(input);
+        let missing = conform(&input.observed(records, &files), schema).map_err(hollowcast::Error::from)?;
+        // A file without a record lacks nothing.
+        if records.members().is_empty() { Ok(()) } else { self.refuse_missing(input, &missing) }
+    }
+
+    fn infer(&self, input: &TypeInput, records: &ObjectShape, known: Option<&Schema>) -> Result<Inference> {
+        let files = names(input);
+        let inference = infer(&input.observed(records, &files), known).map_err(hollowcast::Error::from)?;
+        self.refuse_missing(input, &inference.missing_columns)?;
+        for column in &inference.new_columns {
+            eprintln!("new column {column} of {} becomes a field", input.name);
+        }
+        for column in &inference.waiting_columns {
+            eprintln!(
+                "column {column} of {} has no value yet: it becomes a field when it has one",
+                input.name
+            );
+        }
+        Ok(inference)
+    }
+
+    fn refuse_missing(&self, input: &TypeInput, missing: &[String]) -> Result<()> {
+        if missing.is_empty() || !self.upsert.is_empty() || self.allow_missing {
+            return Ok(());
+        }
+        let (type_name, columns) = (input.name.clone(), missing.join(", "));
+        Err(hollowcast::Error::from(MissingColumns { type_name, columns }).into())
+    }
+}
+
+impl TypeInput {
+    fn observed<'a>(&'a self, records: &'a ObjectShape, files: &'a [String]) -> Observed<'a> {
+        Observed { type_name: &self.name, key: &self.key, records, files }
+    }
+}
+
+fn names(input: &TypeInput) -> Vec<String> {
+    input.sources.iter().map(Source::name).map(str::to_owned).collect()
+}
+
+/// Files without columns that their type has.
+#[derive(Debug, thiserror::Error)]
+#[error("the files of {type_name} lack columns that it has: {columns}; add them, or say --allow-missing")]
+struct MissingColumns {
+    type_name: String,
+    columns: String,
+}
+
+impl hollowcast::error::Classify for MissingColumns {
+    fn kind(&self) -> hollowcast::ErrorKind {
+        hollowcast::ErrorKind::Invalid
+    }
+}
+
+/// A schema that the dataset cannot go on with.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema breaks with the dataset's, so nothing is published:{}", lines(.reasons))]
+pub(super) struct SchemaBreak {
+    reasons: Vec<BreakReason>,
+}
+
+impl hollowcast::error::Classify for SchemaBreak {
+    fn kind(&self) -> hollowcast::ErrorKind {
+        hollowcast::ErrorKind::Invalid
+    }
+}
+
+fn lines(reasons: &[BreakReason]) -> String {
+    reasons.iter().map(|reason| format!("\n  {reason}")).collect()
+}
