@@ -1,4 +1,5 @@
-//! Publish, then export: what was said is said again, by files nobody would write and by a thousand that nobody did.
+//! Publish, then export: what was said is said again, by files nobody would write and by a thousand that nobody did; and what is exported makes the same
+//! dataset elsewhere.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,9 @@ fn datasets() -> u64 {
     std::env::var("HOLLOWCAST_DATASETS").map_or(1000, |datasets| datasets.parse().unwrap())
 }
 
+/// One dataset in so many also goes to another one: a compiler and four more runs.
+const ELSEWHERE_EVERY: u64 = 5;
+
 /// Publishes `content` and holds the export against `rows`.
 #[track_caller]
 fn comes_back(place: &Place, name: &str, file: &str, content: &str, key: &str, rows: &[Value]) {
@@ -42,12 +46,27 @@ fn comes_back(place: &Place, name: &str, file: &str, content: &str, key: &str, r
     }
 }
 
+/// Publishes the export into another dataset by the text of the schema: the same content, by fingerprint.
+#[track_caller]
+fn goes_elsewhere(place: &Place, name: &str) {
+    let schema = place.file("own.capnp", place.run("schema", &[]).succeeds().out);
+    let records = place.file("export.jsonl", place.run("export", &[]).succeeds().out);
+    let other = Place::new();
+    let arguments = [records.to_str().unwrap(), "--schema", schema.to_str().unwrap()];
+    let published = other.run("publish", &arguments);
+    assert_eq!(published.code, 0, "{name}: {published:?}");
+    let fingerprint = |place: &Place| place.run("versions", &["--json"]).json()[0]["fingerprint"].clone();
+    assert_eq!(fingerprint(&other), fingerprint(place), "{name}");
+}
+
 #[test]
 fn awkward_datasets_come_back() {
     for (name, key, lines) in corpus() {
         let said = lines.iter().map(|line| line.trim_start_matches('\u{feff}').trim());
         let rows: Vec<Value> = said.filter(|line| !line.is_empty()).map(read).collect();
-        comes_back(&Place::new(), name, "records.jsonl", &lines.join("\n"), key, &rows);
+        let place = Place::new();
+        comes_back(&place, name, "records.jsonl", &lines.join("\n"), key, &rows);
+        goes_elsewhere(&place, name);
     }
 }
 
@@ -68,6 +87,9 @@ fn generated_datasets_come_back() {
                 let name = format!("seed {seed}");
                 comes_back(&place, &name, dataset.file, &version.content, &dataset.key, &version.rows);
                 *tally.entry(dataset.kind).or_default() += 1;
+            }
+            if seed % ELSEWHERE_EVERY == 0 {
+                goes_elsewhere(&place, &format!("seed {seed}"));
             }
         }
     };

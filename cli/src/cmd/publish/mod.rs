@@ -48,11 +48,11 @@ use typed::{TypedKey, TypedPath};
   hollowcast publish ./data/airports airports.csv --type Airport --key icao
   hollowcast publish ./data/airports airports-march.csv.zst --tag release=20260304
   zcat movies.jsonl.gz | hollowcast publish ./data/movies - --type Movie --key id
-  hollowcast publish ./data/shop Item=items.csv Order=orders.jsonl --key Item=id --key Order=shop,number
+  hollowcast publish ./data/shop Item=items.csv Sale=sales.csv --key Item=id --key Sale=shop,day
   hollowcast publish ./data/shop Item=items.jsonl --schema shop.capnp
   hollowcast publish ./data/airports airports.csv --min-count 5000 --max-shrink 10%
   hollowcast publish ./data/airports --upsert changed.csv --delete gone.txt
-  hollowcast publish ./data/shop --upsert Item=new.csv --delete Order=cancelled.txt"
+  hollowcast publish ./data/shop --upsert Item=new.csv --delete Sale=cancelled.txt"
 )]
 pub struct Publish {
     /// The dataset; it is made if it is not there
