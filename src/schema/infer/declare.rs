@@ -62,7 +62,8 @@ pub fn infer(observed: &Observed<'_>, existing: Option<&Schema>) -> Result<Infer
 /// Holds the records of a type against a schema that is given and stays as it is.
 ///
 /// Returns the columns of the type that they lack, as [`Inference::missing_columns`]. Errors name file, line, field and what does not fit, and
-/// a member that no field takes with the name that could be meant.
+/// a member that no field takes with the name that could be meant. Of more than [`MAX_MEMBERS`] members the first are looked at, and none is
+/// said to be missing; the others are judged when records are made.
 pub fn conform(observed: &Observed<'_>, schema: &Schema) -> Result<Vec<String>, InferenceError> {
     if schema.find_type(observed.type_name).is_none() {
         let known: Vec<_> = schema.types().iter().map(|is| is.name.as_str()).collect();

@@ -98,8 +98,12 @@ impl<'a> Extension<'a> {
 
     /// Columns of the type that no record of the file mentions.
     fn missing_columns(&self, place: &Place) -> Vec<String> {
+        let records = self.declarer.observed.records;
+        if records.overflow().is_some() {
+            return Vec::new();
+        }
         let there: std::collections::HashSet<&str> =
-            self.declarer.observed.records.members().iter().map(|member| member.name.as_str()).collect();
+            records.members().iter().map(|member| member.name.as_str()).collect();
         let is_missing = |member: &&MemberDeclaration| {
             let is_void = matches!(member, MemberDeclaration::Field { value_type: DeclaredType::Void, .. });
             !is_void && shown_name(member).is_some_and(|name| !there.contains(name))
@@ -126,7 +130,9 @@ impl<'a> Extension<'a> {
         object: &ObjectShape,
         path: &Path,
     ) -> Result<(), InferenceError> {
-        resolve::refuse_overflow(self.declarer.observed, object, path)?;
+        if !self.is_closed {
+            resolve::refuse_overflow(self.declarer.observed, object, path)?;
+        }
         for member in object.members() {
             let path = path.member(&member.name);
             match find(self.members(place), &member.name) {

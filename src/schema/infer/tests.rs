@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::schema::testing;
 use crate::schema::{DeclaredType, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration};
 
 /// A value of a file, as far as a shape sees it.
@@ -452,6 +453,20 @@ fn members_that_a_given_schema_lacks_are_refused_with_advice() {
     }
     let refusal = conform_to("Film", &row).unwrap_err().to_string();
     assert!(refusal.contains("no record type `Film`: it has Movie"), "{refusal}");
+}
+
+/// A schema may have more fields than are ever inferred.
+#[test]
+fn a_given_schema_may_have_more_fields_than_are_looked_at() {
+    let names: Vec<_> = (0..=MAX_MEMBERS + 1).map(|at| format!("f{at}")).collect();
+    let members = names.iter().zip(0..).map(|(name, at)| testing::field(name, at, DeclaredType::Text));
+    let mut declaration = testing::empty();
+    testing::add_type(&mut declaration, "Movie", &["f0"], members.collect());
+    let schema = Schema::from_declaration(&declaration).unwrap();
+    let row: Vec<_> = names.iter().map(|name| (name.as_str(), Text)).collect();
+    let (records, files) = (records(&[&row]), ["a.jsonl".to_owned()]);
+    let observed = Observed { type_name: "Movie", key: &[], records: &records, files: &files };
+    assert_eq!(conform(&observed, &schema).unwrap(), [""; 0]);
 }
 
 #[test]
