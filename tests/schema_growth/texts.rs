@@ -26,7 +26,7 @@ const MIDDLE: u32 = 25;
 
 /// Every tenth version brings a type, the others a field of `Item`: a number with a default, or a text.
 fn brings_type(version: u32) -> bool {
-    version % 10 == 0
+    version.is_multiple_of(10)
 }
 
 fn brings_number(version: u32) -> bool {

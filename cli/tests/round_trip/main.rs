@@ -88,7 +88,7 @@ fn generated_datasets_come_back() {
                 comes_back(&place, &name, dataset.file, &version.content, &dataset.key, &version.rows);
                 *tally.entry(dataset.kind).or_default() += 1;
             }
-            if seed % ELSEWHERE_EVERY == 0 {
+            if seed.is_multiple_of(ELSEWHERE_EVERY) {
                 goes_elsewhere(&place, &format!("seed {seed}"));
             }
         }
