@@ -87,11 +87,22 @@ fn results_that_cannot_be_written_are_an_error() {
             Ran::from(command.output().unwrap()).fails(1, &["standard output", "No space left"]);
         }
     }
+}
+
+#[test]
+fn an_export_that_cannot_be_written_leaves_the_file_that_was_there() {
+    let place = published();
     let folder = place.folder().join("out");
     fs::create_dir(&folder).unwrap();
-    std::os::unix::fs::symlink("/dev/full", folder.join("Airport.jsonl")).unwrap();
-    let failed = place.run("export", &["--out", folder.to_str().unwrap()]);
-    failed.fails(1, &["Airport.jsonl", "No space left"]);
+    let file = folder.join("Airport.jsonl");
+    fs::write(&file, "of yesterday").unwrap();
+    let mut command = place.command("export");
+    command.arg("--out").arg(&folder).arg("--force");
+    with_full_disk(&command, 16 << 10).fails(1, &["Airport.jsonl", "File too large"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "of yesterday");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing half written is left");
+    command.status().unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 1000);
 }
 
 #[test]
