@@ -1,4 +1,4 @@
-//! Verbs on one type of several, which fetch little more than that type (semantics 22). Files are of one type, so the library publishes here.
+//! Verbs on one type of several, which fetch little more than that type (semantics 22).
 
 use std::fs;
 use std::path::Path;
