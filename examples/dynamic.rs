@@ -51,6 +51,7 @@ fn city() -> SchemaDeclaration {
         name: name.to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default: Default::Zero,

@@ -8,6 +8,14 @@ pub mod key {
     pub const ID: u64 = 0x9a5c2f1de07b4836;
     pub fn get_type() -> ::capnp::introspect::Type { <::capnp::text_list::Owned as ::capnp::introspect::Introspect>::introspect() }
 }
+pub mod set {
+    pub const ID: u64 = 0xb5f3ab164f88c9cf;
+    pub fn get_type() -> ::capnp::introspect::Type { <() as ::capnp::introspect::Introspect>::introspect() }
+}
+pub mod map {
+    pub const ID: u64 = 0xffb3ce0ac26d7ab6;
+    pub fn get_type() -> ::capnp::introspect::Type { <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect() }
+}
 pub mod references {
     pub const ID: u64 = 0xd4b86e31f92a0c57;
     pub fn get_type() -> ::capnp::introspect::Type { <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect() }

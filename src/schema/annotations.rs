@@ -1,10 +1,11 @@
-//! The three annotations that tell what a schema's own text cannot: `schemas/hollowcast.capnp`, known by their ids.
+//! The annotations that tell what a schema's own text cannot: `schemas/hollowcast.capnp`, known by their ids.
 
 use capnp::schema_capnp::{annotation, value};
 use capnp::text_list;
 
 use super::error::SchemaError;
 use super::limits;
+use super::model::{Collection, Schema};
 
 /// The text of `hollowcast.capnp`, for compilers of schemas that import it as `/hollowcast.capnp`.
 pub const ANNOTATIONS_FILE: &str = include_str!("../../schemas/hollowcast.capnp");
@@ -16,22 +17,58 @@ pub(super) const REFERENCES: u64 = 0xd4b8_6e31_f92a_0c57;
 /// `$name("icao_code")` on a field or group: its name in files and output.
 pub(super) const NAME: u64 = 0xe607_2c94_ab5d_81f3;
 
+/// `$set` on a list field: its elements are kept once each, in order.
+pub(super) const SET: u64 = 0xb5f3_ab16_4f88_c9cf;
+/// `$map("language")` on a list of structs: they are kept one for each value of that field, in its order.
+pub(super) const MAP: u64 = 0xffb3_ce0a_c26d_7ab6;
+
+/// What an annotation says beside being there.
+pub(super) enum Value {
+    Void,
+    Text,
+    Texts,
+}
+
 /// An annotation as it is declared.
 pub(super) struct Declaration {
     pub(super) id: u64,
     pub(super) name: &'static str,
     /// Where it may stand; groups and named unions stand where fields do.
     pub(super) targets: &'static [&'static str],
-    /// `List(Text)` or `Text`.
-    pub(super) is_list: bool,
+    pub(super) value: Value,
 }
 
 /// All of them, by name.
-pub(super) const ALL: [Declaration; 3] = [
-    Declaration { id: KEY, name: "key", targets: &["struct"], is_list: true },
-    Declaration { id: NAME, name: "name", targets: &["field", "group", "union"], is_list: false },
-    Declaration { id: REFERENCES, name: "references", targets: &["field"], is_list: false },
+pub(super) const ALL: [Declaration; 5] = [
+    Declaration { id: KEY, name: "key", targets: &["struct"], value: Value::Texts },
+    Declaration { id: MAP, name: "map", targets: &["field"], value: Value::Text },
+    Declaration { id: NAME, name: "name", targets: &["field", "group", "union"], value: Value::Text },
+    Declaration { id: REFERENCES, name: "references", targets: &["field"], value: Value::Text },
+    Declaration { id: SET, name: "set", targets: &["field"], value: Value::Void },
 ];
+
+/// Those that a schema's text and compiled form declare. Schemas without sets or maps leave those out, so that they keep
+/// the bytes under which they are stored.
+pub(super) fn used_by(schema: &Schema) -> impl Iterator<Item = &'static Declaration> + use<> {
+    let collections =
+        || schema.structs.iter().flat_map(|is| &is.fields).filter_map(|is| is.collection.as_ref());
+    let has_sets = collections().any(|is| matches!(is, Collection::Set));
+    let has_maps = collections().any(|is| matches!(is, Collection::Map { .. }));
+    ALL.iter().filter(move |annotation| match annotation.id {
+        SET => has_sets,
+        MAP => has_maps,
+        _ => true,
+    })
+}
+
+/// Checks that an annotation of ours is there without a value.
+pub(super) fn void(annotation: annotation::Reader<'_>, place: &str) -> Result<(), SchemaError> {
+    match annotation.get_value().and_then(|value| Ok(value.which()?)) {
+        Ok(value::Void(())) => Ok(()),
+        Ok(_) => Err(refusal(annotation, place, "has a value; declare it as `hollowcast.capnp` does")),
+        Err(error) => Err(malformed(place)(error)),
+    }
+}
 
 /// The text of an annotation of ours.
 pub(super) fn text(annotation: annotation::Reader<'_>, place: &str) -> Result<String, SchemaError> {
@@ -69,11 +106,7 @@ pub(super) fn refuse(
     if allowed.contains(&id) || ALL.iter().all(|ours| ours.id != id) {
         return Ok(());
     }
-    Err(refusal(
-        annotation,
-        place,
-        "means nothing there; `$key` is for structs, `$name` and `$references` for fields",
-    ))
+    Err(refusal(annotation, place, "means nothing there; `$key` is for structs, the others are for fields"))
 }
 
 fn refusal(annotation: annotation::Reader<'_>, place: &str, problem: &'static str) -> SchemaError {

@@ -10,7 +10,7 @@ use super::layout::{self, Resolve};
 use super::model::{
     EnumDefinition, EnumIndex, FieldPath, RecordType, Schema, StructDefinition, StructIndex, Type,
 };
-use super::{default, file, key, limits, names, order, references};
+use super::{collection, default, file, key, limits, names, order, references};
 use crate::identifiers::TypeId;
 
 impl Schema {
@@ -30,6 +30,9 @@ impl Schema {
             fields += laid_out.iter().map(|definition| definition.fields.len()).sum::<usize>();
             limits::at_most(limits::ALL_FIELDS, fields, "fields", || "the schema".into())?;
             structs.extend(laid_out);
+        }
+        for declared in &reached.structs {
+            collection::resolve(&declared.members, names.structs[declared.name.as_str()], &mut structs)?;
         }
         let types = record_types(&declaration.types, &structs, &names)?;
         let mut schema = Self { types, structs, enums: names.enums };

@@ -37,7 +37,7 @@ pub struct StructDeclaration {
 /// A member of a struct, group or union.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberDeclaration {
-    /// `name @ordinal :Type = default $name("…") $references("…")`
+    /// `name @ordinal :Type = default $name("…") $references("…") $set` or `… $map("…")`
     Field {
         /// Cap'n Proto name.
         name: String,
@@ -45,6 +45,8 @@ pub enum MemberDeclaration {
         original_name: Option<String>,
         /// Type whose key this field holds.
         references: Option<String>,
+        /// What the elements of a list are kept as, where they are in no order of their own.
+        collection: Option<CollectionDeclaration>,
         /// `@n`.
         ordinal: u16,
         /// Declared type.
@@ -65,6 +67,18 @@ pub enum MemberDeclaration {
     Union {
         /// Fields and groups in code order.
         members: Vec<MemberDeclaration>,
+    },
+}
+
+/// What the elements of a list are kept as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CollectionDeclaration {
+    /// Each once, in order: `$set`.
+    Set,
+    /// One for each key, in the order of keys: `$map("…")`.
+    Map {
+        /// Field of the elements' struct, dotted where it lies in groups or structs.
+        key: String,
     },
 }
 

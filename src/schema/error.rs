@@ -156,12 +156,22 @@ pub enum SchemaError {
         /// What is wrong and what to do.
         problem: &'static str,
     },
+    /// A list that cannot be a set or map.
+    #[error("{place} cannot be a {collection}: {problem}")]
+    Collection {
+        /// Struct and field.
+        place: String,
+        /// `set` or `map`.
+        collection: &'static str,
+        /// What is wrong and what to do.
+        problem: &'static str,
+    },
     /// An annotation of ours on a place where it means nothing, or with a value of another type.
     #[error("{place} has an annotation `${annotation}` that {problem}")]
     Annotation {
         /// Struct and field.
         place: String,
-        /// `key`, `references` or `name`.
+        /// `key`, `references`, `name`, `set` or `map`.
         annotation: &'static str,
         /// What is wrong and what to do.
         problem: &'static str,

@@ -13,7 +13,8 @@
 //! number of types, by name:    name, name of the struct, number of key fields: path
 //! number of structs, by name:  name, number of slots, by ordinal:
 //!     number of steps to the slot: name, original name or "", discriminant + 1 or 0
-//!     type, "" or the type referenced, 0 | 1 low bits high bits | 2 number of words: low bits high bits
+//!     type (behind it ` $set` or ` $map("key")`, as text has it), "" or the type referenced,
+//!     0 | 1 low bits high bits | 2 number of words: low bits high bits
 //! number of enums, by name:    name, number of enumerants: name
 //! ```
 
@@ -123,7 +124,9 @@ impl Description {
         let FieldKind::Slot { value_type, default, .. } = &slot.kind else {
             unreachable!("a way ends with its slot")
         };
-        self.text(&schema.type_name(value_type));
+        let collection = schema.declared_collection(slot);
+        let collection = collection.map(|is| format!(" {is}")).unwrap_or_default();
+        self.text(&(schema.type_name(value_type) + &collection));
         self.text(slot.references.as_deref().unwrap_or(""));
         match default {
             Default::Zero => self.number(0),
@@ -165,6 +168,7 @@ mod tests {
             name: "title".into(),
             original_name: Some("movie_title".into()),
             references: None,
+            collection: None,
             ordinal: 1,
             value_type: T::Text,
             default: ana,

@@ -139,6 +139,8 @@ mod tests {
             "using Hollowcast = Text;
              annotation key @0x9a5c2f1de07b4836 (struct) :List(Text);
              annotation references @0xd4b86e31f92a0c57 (field) :Text;
+             annotation set @0xb5f3ab164f88c9cf (field) :Void;
+             annotation map @0xffb3ce0ac26d7ab6 (field) :Text;
              annotation name @0xe6072c94ab5d81f3 (field, group, union) :Text;",
         );
         let compiled = compiler::compile(&text.replace("$Hollowcast.", "$"));
@@ -160,7 +162,7 @@ mod tests {
     fn one_record_type_may_reference_types_that_are_not_there() {
         let schema = Schema::of::<movie::Owned>().unwrap();
         assert_eq!(schema.types().len(), 1);
-        assert_eq!(schema.structs().iter().filter(|is| !is.is_group).count(), 2, "Movie and its Rating");
+        assert_eq!(schema.structs().iter().filter(|is| !is.is_group).count(), 3, "Movie, its Rating and its Title");
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub(super) fn resolve(
     Ok(paths)
 }
 
-fn problem_of(
+/// Why the field at `path` can be no key, if it cannot.
+pub(super) fn problem_of(
     structs: &[StructDefinition],
     structure: StructIndex,
     path: &FieldPath,

@@ -9,6 +9,7 @@
 
 mod annotations;
 mod assemble;
+mod collection;
 mod compatibility;
 #[cfg(test)]
 mod compiler;
@@ -47,13 +48,14 @@ mod wrappers;
 pub use annotations::ANNOTATIONS_FILE;
 pub use compatibility::{BreakReason, Change, Compatibility};
 pub use declare::{
-    DeclaredType, EnumDeclaration, MemberDeclaration, SchemaDeclaration, StructDeclaration, TypeDeclaration,
+    CollectionDeclaration, DeclaredType, EnumDeclaration, MemberDeclaration, SchemaDeclaration,
+    StructDeclaration, TypeDeclaration,
 };
 pub use error::SchemaError;
 pub use introspect::SchemaBuilder;
 pub(crate) use introspect::node_id_of;
 pub use model::{
-    Default, EnumDefinition, EnumIndex, Field, FieldKind, FieldPath, RecordType, Schema, StructDefinition,
-    StructIndex, Type, TypeIndex,
+    Collection, Default, EnumDefinition, EnumIndex, Field, FieldKind, FieldPath, RecordType, Schema,
+    StructDefinition, StructIndex, Type, TypeIndex,
 };
 pub use type_filter::TypeFilter;

@@ -71,6 +71,8 @@ pub struct Field {
     pub original_name: Option<String>,
     /// The type whose key this field holds, from `$references`.
     pub references: Option<String>,
+    /// What the elements of a list are kept as, from `$set` or `$map`; `None` for a plain list.
+    pub collection: Option<Collection>,
     /// Discriminant value that selects it, for a member of a union.
     pub discriminant: Option<u16>,
     /// `@n` of a slot; `None` for a group.
@@ -85,6 +87,18 @@ impl Field {
     pub fn shown_name(&self) -> &str {
         self.original_name.as_deref().unwrap_or(&self.name)
     }
+}
+
+/// How a writer keeps the elements of a list, so that readers find one by bisection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Collection {
+    /// Each once, in order.
+    Set,
+    /// One for each key, in the order of keys.
+    Map {
+        /// The key, from the struct of the elements.
+        key: FieldPath,
+    },
 }
 
 /// A field is a slot of its own or a group of fields.

@@ -1,7 +1,9 @@
 //! Random declarations for tests: everything that a schema may have, from a seed.
 
 use super::testing::{add_enum, add_type, empty};
-use super::{DeclaredType, Default, MemberDeclaration, Schema, SchemaDeclaration, SchemaError};
+use super::{
+    CollectionDeclaration, DeclaredType, Default, MemberDeclaration, Schema, SchemaDeclaration, SchemaError,
+};
 use crate::environment::{Random, SeededRandom};
 
 /// Words of Cap'n Proto's language, which must do as names of fields all the same.
@@ -129,8 +131,18 @@ impl RandomDeclarations {
         self.fields_left = self.fields_left.saturating_sub(1);
         let value_type = self.value_type(structure);
         let default = self.default(&value_type);
+        let is_set = default == Default::Zero && is_list_of_ordered(&value_type) && self.below(2) == 0;
+        let collection = is_set.then_some(CollectionDeclaration::Set);
         let references = (self.below(12) == 0).then(|| "Elsewhere".to_owned());
-        MemberDeclaration::Field { name, original_name, references, ordinal: 0, value_type, default }
+        MemberDeclaration::Field {
+            name,
+            original_name,
+            references,
+            collection,
+            ordinal: 0,
+            value_type,
+            default,
+        }
     }
 
     fn name(&mut self) -> String {
@@ -209,6 +221,13 @@ impl RandomDeclarations {
             }
         }
     }
+}
+
+/// Whether a list of this type can be a set.
+fn is_list_of_ordered(value_type: &DeclaredType) -> bool {
+    use DeclaredType::{Float32, Float64, List, Struct, Void};
+    let List(element) = value_type else { return false };
+    !matches!(**element, Void | Float32 | Float64 | List(_) | Struct(_))
 }
 
 fn count_fields(members: &[MemberDeclaration]) -> u16 {

@@ -96,6 +96,7 @@ impl Schema {
                 name,
                 original_name,
                 references: field.references.clone(),
+                collection: self.declared_collection(field),
                 ordinal: field.ordinal.expect("every slot has an ordinal"),
                 value_type: self.declared_type(value_type),
                 default: default.clone(),

@@ -1,10 +1,12 @@
 //! Tests that every declaration that cannot stand is refused with words that say what to do.
 
 use super::testing::{
-    add_enum, add_struct, add_type, empty, field, group, movie, named, optional, reference, union,
-    with_default,
+    add_enum, add_struct, add_type, collection, empty, field, group, movie, named, optional, reference,
+    union, with_default,
 };
-use super::{DeclaredType as T, Default, MemberDeclaration, Schema, SchemaDeclaration, limits};
+use super::{
+    CollectionDeclaration, DeclaredType as T, Default, MemberDeclaration, Schema, SchemaDeclaration, limits,
+};
 use crate::error::{Classify, ErrorKind};
 
 fn refusal(declaration: &SchemaDeclaration) -> String {
@@ -244,6 +246,44 @@ fn a_reference_can_be_answered() {
         let refused = to(&["id", "name"], T::Struct(other.into())).unwrap_err();
         says(&refused, &["a field of the name and type of each"]);
     }
+}
+
+/// A plain value, or a text, is found by bisection; what has no order or no exact equality is not.
+#[test]
+fn sets_and_maps_are_lists_of_what_has_an_order() {
+    let list = |element| T::List(Box::new(element));
+    let set = |value_type| of(vec![collection("x", 0, value_type, CollectionDeclaration::Set)]);
+    says(&set(T::Text), &["field `Movie.x` cannot be a set", "no list"]);
+    says(&set(list(T::Float32)), &["cannot be a set", "floating-point"]);
+    says(&set(list(T::Float64)), &["floating-point"]);
+    says(&set(list(T::Void)), &["Void"]);
+    says(&set(list(list(T::Text))), &["lists", "no order"]);
+    says(&set(list(T::Struct("Inner".into()))), &["structs", "`$map`"]);
+
+    let map = |value_type, key: &str| {
+        of(vec![collection("x", 0, value_type, CollectionDeclaration::Map { key: key.into() })])
+    };
+    let inners = || list(T::Struct("Inner".into()));
+    says(&map(T::Struct("Inner".into()), "x"), &["field `Movie.x` cannot be a map", "no list"]);
+    says(&map(list(T::Text), "x"), &["no structs"]);
+    says(&map(inners(), "z"), &["`Inner` has no field `z`", "it has x, y"]);
+    says(&map(inners(), ""), &["`Inner` has no field"]);
+    says(&map(inners(), "y"), &["cannot be a map", "floating-point"]);
+
+    let ordered = [T::Bool, T::Int8, T::UInt64, T::Text, T::Data];
+    for element in ordered {
+        let set = collection("x", 0, list(element), CollectionDeclaration::Set);
+        assert!(movie(&[], vec![set]).is_ok());
+    }
+}
+
+/// A null list reads as its default, and nobody put that in order.
+#[test]
+fn a_set_has_no_default() {
+    let mut set = collection("x", 0, T::List(Box::new(T::UInt8)), CollectionDeclaration::Set);
+    let MemberDeclaration::Field { default, .. } = &mut set else { unreachable!() };
+    *default = Default::Pointer(vec![0x12_0000_0001, 0x0102]);
+    says(&of(vec![set]), &["field `Movie.x` cannot be a set", "default"]);
 }
 
 #[test]

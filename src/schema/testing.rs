@@ -1,8 +1,8 @@
 //! Shorthand for declarations in tests.
 
 use super::{
-    DeclaredType, Default, EnumDeclaration, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration,
-    TypeDeclaration,
+    CollectionDeclaration, DeclaredType, Default, EnumDeclaration, MemberDeclaration, Schema,
+    SchemaDeclaration, StructDeclaration, TypeDeclaration,
 };
 
 /// Nothing.
@@ -26,6 +26,7 @@ pub(crate) fn with_default(
         name: name.into(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default,
@@ -36,7 +37,15 @@ pub(crate) fn with_default(
 pub(crate) fn named(name: &str, ordinal: u16, value_type: DeclaredType, original: &str) -> MemberDeclaration {
     let (name, original_name, references, default) =
         (name.into(), Some(original.into()), None, Default::Zero);
-    MemberDeclaration::Field { name, original_name, references, ordinal, value_type, default }
+    MemberDeclaration::Field {
+        name,
+        original_name,
+        references,
+        collection: None,
+        ordinal,
+        value_type,
+        default,
+    }
 }
 
 /// `name @ordinal :value_type $references("target")`
@@ -47,7 +56,33 @@ pub(crate) fn reference(
     target: &str,
 ) -> MemberDeclaration {
     let (name, original_name, references, default) = (name.into(), None, Some(target.into()), Default::Zero);
-    MemberDeclaration::Field { name, original_name, references, ordinal, value_type, default }
+    MemberDeclaration::Field {
+        name,
+        original_name,
+        references,
+        collection: None,
+        ordinal,
+        value_type,
+        default,
+    }
+}
+
+/// `name @ordinal :value_type $set` or `… $map("key")`
+pub(crate) fn collection(
+    name: &str,
+    ordinal: u16,
+    value_type: DeclaredType,
+    collection: CollectionDeclaration,
+) -> MemberDeclaration {
+    MemberDeclaration::Field {
+        name: name.into(),
+        original_name: None,
+        references: None,
+        collection: Some(collection),
+        ordinal,
+        value_type,
+        default: Default::Zero,
+    }
 }
 
 /// `name :group { members }`

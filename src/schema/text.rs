@@ -30,9 +30,7 @@ impl Schema {
             text.node(name);
         }
         text.out.push('\n');
-        for annotation in &annotations::ALL {
-            text.annotation(annotation);
-        }
+        annotations::used_by(self).for_each(|annotation| text.annotation(annotation));
         text.out
     }
 }
@@ -148,7 +146,11 @@ impl Text<'_> {
                 let references =
                     field.references.as_deref().map(|is| format!(" $references({})", quoted(is)));
                 let references = references.unwrap_or_default();
-                self.line(format_args!("{name} @{ordinal} :{type_name}{default}{original}{references};"));
+                let collection = self.schema.declared_collection(field).map(|is| format!(" {is}"));
+                let collection = collection.unwrap_or_default();
+                self.line(format_args!(
+                    "{name} @{ordinal} :{type_name}{default}{original}{references}{collection};"
+                ));
             }
         }
     }
@@ -179,9 +181,13 @@ impl Text<'_> {
     }
 
     fn annotation(&mut self, annotation: &annotations::Declaration) {
-        let annotations::Declaration { id, name, targets, is_list } = annotation;
+        let annotations::Declaration { id, name, targets, value } = annotation;
         let targets = targets.join(", ");
-        let type_name = if *is_list { "List(Text)" } else { "Text" };
+        let type_name = match value {
+            annotations::Value::Void => "Void",
+            annotations::Value::Text => "Text",
+            annotations::Value::Texts => "List(Text)",
+        };
         self.line(format_args!("annotation {name} @{id:#018x} ({targets}) :{type_name};"));
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn schema() -> Schema {
         name: name.to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default: Default::Zero,

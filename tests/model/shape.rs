@@ -171,6 +171,7 @@ fn member(name: &str, ordinal: u16, kind: &Kind, default: Default) -> MemberDecl
         name: name.to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default: default.clone(),

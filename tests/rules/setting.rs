@@ -84,6 +84,7 @@ fn field(name: &str, ordinal: u16, value_type: &DeclaredType) -> MemberDeclarati
         name: name.to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type: value_type.clone(),
         default: Default::Zero,

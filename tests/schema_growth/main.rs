@@ -36,6 +36,7 @@ fn schema(types: &[&str]) -> Schema {
         name: "id".to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal: 0,
         value_type: DeclaredType::UInt64,
         default: Default::Zero,

@@ -64,6 +64,8 @@ pub enum Change {
     Union,
     /// The type whose key it holds.
     Reference,
+    /// Whether a list is kept as a set or a map, and of which key: readers look for elements where that puts them.
+    Collection,
     /// The key of a record type.
     Key,
     /// The struct that records of a type are.
@@ -84,6 +86,7 @@ impl fmt::Display for BreakReason {
             Change::Default => "another default",
             Change::Union => "another place in unions",
             Change::Reference => "another reference",
+            Change::Collection => "another order of its elements",
             Change::Key => "another key",
             Change::Struct => "another struct",
             Change::Kind => "another kind",
@@ -210,6 +213,16 @@ impl<'a> Comparison<'a> {
             let from = default(self.stored, old_type, old_default);
             self.differ(structure, path, Change::Default, from, default(self.new, new_type, new_default));
         }
+        let collection = |schema: &Schema, field| {
+            schema.declared_collection(field).map_or_else(|| "a plain list".to_owned(), |is| is.to_string())
+        };
+        self.differ(
+            structure,
+            path,
+            Change::Collection,
+            collection(self.stored, old),
+            collection(self.new, new),
+        );
         if let (Some(from), Some(to)) = (&old.references, &new.references) {
             self.differ(structure, path, Change::Reference, from.clone(), to.clone());
         }

@@ -1,10 +1,13 @@
 use super::{Change, Compatibility};
 use crate::schema::random::RandomDeclarations;
 use crate::schema::testing::{
-    add_enum, add_struct, add_type, empty, field, group, movie, named, optional, reference, union,
-    with_default,
+    add_enum, add_struct, add_type, collection, empty, field, group, movie, named, optional, reference,
+    union, with_default,
 };
-use crate::schema::{DeclaredType as T, Default, FieldKind, MemberDeclaration, Schema, SchemaDeclaration};
+use crate::schema::{
+    Collection, CollectionDeclaration, DeclaredType as T, Default, FieldKind, MemberDeclaration, Schema,
+    SchemaDeclaration,
+};
 
 /// A dataset's schema; the tests change it one way each.
 fn stored() -> SchemaDeclaration {
@@ -117,6 +120,41 @@ fn references_are_added_and_kept_but_not_changed() {
         merged.structs()[0].fields.iter().filter_map(|is| is.references.as_deref()).collect();
     assert_eq!(references, ["Imdb", "Actor"]);
     broken(Change::Reference, |new| movie_of(new)[5] = reference("lead", 6, T::UInt64, "Person"));
+}
+
+/// Stored elements lie as they were written: in no order where none was asked for.
+#[test]
+fn making_a_list_a_set_or_a_map_of_another_key_is_a_break() {
+    let schema = |kept: Option<CollectionDeclaration>| {
+        let mut declaration = empty();
+        add_struct(&mut declaration, "Name", vec![field("language", 0, T::Text), field("text", 1, T::Text)]);
+        let names = || T::List(Box::new(T::Struct("Name".into())));
+        let names = kept.map_or_else(|| field("names", 0, names()), |is| collection("names", 0, names(), is));
+        add_type(&mut declaration, "Movie", &[], vec![names]);
+        Schema::from_declaration(&declaration).unwrap()
+    };
+    let map = |key: &str| Some(CollectionDeclaration::Map { key: key.into() });
+    let words = |old: &Schema, new: &Schema| match old.compatibility(new) {
+        Compatibility::Break(reasons) if reasons.len() == 1 && reasons[0].change == Change::Collection => {
+            reasons[0].to_string()
+        }
+        other => panic!("{other:?}"),
+    };
+    let (list, by_language, by_text) = (schema(None), schema(map("language")), schema(map("text")));
+    let expected =
+        "field `Movie.names` has another order of its elements: a plain list, now $map(\"language\")";
+    assert_eq!(words(&list, &by_language), expected);
+    words(&by_language, &list);
+    words(&by_language, &by_text);
+    assert_eq!(by_language.compatibility(&by_language), Compatibility::Same);
+    assert_ne!(list, by_language);
+    assert_ne!(by_language.hash(), by_text.hash());
+    let with_set = extended(|new| {
+        let tags = collection("tags", 8, T::List(Box::new(T::Text)), CollectionDeclaration::Set);
+        movie_of(new).push(tags);
+    });
+    let tags = with_set.structs()[0].fields.iter().find(|is| is.name == "tags").unwrap();
+    assert_eq!(tags.collection, Some(Collection::Set), "a new field is none, and keeps what it is");
 }
 
 #[test]

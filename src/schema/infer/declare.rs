@@ -347,6 +347,7 @@ fn field(
         name,
         original_name,
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default: Default::Zero,

@@ -527,6 +527,7 @@ fn union_of(arms: &[(&str, u16)]) -> MemberDeclaration {
         name: (*name).to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal: *ordinal,
         value_type: DeclaredType::Text,
         default: crate::schema::Default::Zero,

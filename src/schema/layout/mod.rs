@@ -160,22 +160,37 @@ impl Layout<'_> {
     ) -> Result<(), SchemaError> {
         let field = self.scopes[scope].definition.fields.len();
         match member {
-            MemberDeclaration::Field { name, original_name, references, ordinal, value_type, default } => {
+            MemberDeclaration::Field {
+                name,
+                original_name,
+                references,
+                ordinal,
+                value_type,
+                default,
+                ..
+            } => {
                 let place = self.place(scope, name);
                 let kind = self.slot(&place, value_type, default)?;
                 self.placements.push(Placement { ordinal: *ordinal, scope, field, space });
                 let (name, original_name, references) =
                     (name.clone(), original_name.clone(), references.clone());
-                let ordinal = Some(*ordinal);
-                let added = Field { name, original_name, references, discriminant: None, ordinal, kind };
+                let (collection, discriminant, ordinal) = (None, None, Some(*ordinal));
+                let added =
+                    Field { name, original_name, references, collection, discriminant, ordinal, kind };
                 self.push(scope, added, in_union)
             }
             MemberDeclaration::Group { name, original_name, members } => {
                 let kind = FieldKind::Group(StructIndex(self.at.0 + self.scopes.len() as u32));
                 let (field_name, original_name) = (name.clone(), original_name.clone());
-                let (references, discriminant, ordinal) = (None, None, None);
-                let added =
-                    Field { name: field_name, original_name, references, discriminant, ordinal, kind };
+                let added = Field {
+                    name: field_name,
+                    original_name,
+                    references: None,
+                    collection: None,
+                    discriminant: None,
+                    ordinal: None,
+                    kind,
+                };
                 self.push(scope, added, in_union)?;
                 let name = format!("{}.{name}", self.scopes[scope].definition.name);
                 self.open(&name, space, Some((scope, field)), members).map(|_| ())

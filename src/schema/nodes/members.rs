@@ -6,9 +6,12 @@ use capnp::schema_capnp::{field, node, type_};
 
 use super::read::Nodes;
 use super::{InPart, defaults};
-use crate::schema::declare::{DeclaredType, MemberDeclaration};
+use crate::schema::declare::{CollectionDeclaration, DeclaredType, MemberDeclaration};
 use crate::schema::error::SchemaError;
 use crate::schema::{annotations, limits};
+
+/// Annotations that a field may have.
+const OF_FIELDS: [u64; 4] = [annotations::NAME, annotations::REFERENCES, annotations::SET, annotations::MAP];
 
 /// Reads one struct and its groups.
 pub(super) struct Members<'a, 'n> {
@@ -79,12 +82,12 @@ impl Members<'_, '_> {
                     place: place.clone(),
                     problem: "has no ordinal; records are structs, not parameters of methods",
                 })?;
-                let known = [annotations::NAME, annotations::REFERENCES];
                 let value_type = slot.get_type().of(&place)?;
                 Ok(MemberDeclaration::Field {
                     name: name.into(),
-                    original_name: text_of(field, annotations::NAME, &known, &place)?,
-                    references: text_of(field, annotations::REFERENCES, &known, &place)?,
+                    original_name: text_of(field, annotations::NAME, &OF_FIELDS, &place)?,
+                    references: text_of(field, annotations::REFERENCES, &OF_FIELDS, &place)?,
+                    collection: collection_of(field, &place)?,
                     ordinal,
                     value_type: self.declared_type(value_type, &place, 0)?,
                     default: defaults::read(slot.get_default_value().of(&place)?, value_type, &place)?,
@@ -162,6 +165,26 @@ fn text_of(
         annotations::refuse(annotation, allowed, place)?;
         if annotation.get_id() == id {
             found = Some(annotations::text(annotation, place)?);
+        }
+    }
+    Ok(found)
+}
+
+/// What the annotations of a list field make it.
+fn collection_of(
+    field: field::Reader<'_>,
+    place: &str,
+) -> Result<Option<CollectionDeclaration>, SchemaError> {
+    let mut found = None;
+    for annotation in field.get_annotations().of(place)? {
+        let collection = match annotation.get_id() {
+            annotations::SET => annotations::void(annotation, place).map(|()| CollectionDeclaration::Set)?,
+            annotations::MAP => CollectionDeclaration::Map { key: annotations::text(annotation, place)? },
+            _ => continue,
+        };
+        if found.replace(collection).is_some() {
+            let problem = "is a set and a map; keep one of `$set` and `$map`";
+            return Err(SchemaError::Shape { place: place.into(), problem });
         }
     }
     Ok(found)

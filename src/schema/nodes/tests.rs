@@ -124,9 +124,12 @@ fn read(bytes: &[u8]) -> Result<Schema, SchemaError> {
 #[track_caller]
 fn refused(text: &str, parts: &[&str]) {
     let text = format!(
-        "@0x8000000000000001; annotation key @{:#x} (*) :List(Text); annotation name @{:#x} (*) :Text;\n{text}",
+        "@0x8000000000000001; annotation key @{:#x} (*) :List(Text); annotation name @{:#x} (*) :Text;
+         annotation set @{:#x} (*) :Void; annotation map @{:#x} (*) :Text;\n{text}",
         annotations::KEY,
         annotations::NAME,
+        annotations::SET,
+        annotations::MAP,
     );
     let words = read(&compiler::compile(&text)).unwrap_err().to_string();
     assert!(parts.iter().all(|part| words.contains(part)), "{words}");
@@ -168,6 +171,21 @@ fn annotations_stand_where_they_mean_something() {
         "struct Movie $key([]) { x @0 :G; } enum G { a @0 $name(\"b\"); }",
         &["`G`", "means nothing there"],
     );
+    refused(
+        "struct E $set { x @0 :Text; } struct More $key([]) { e @0 :E; }",
+        &["`E`", "`$set`", "means nothing there"],
+    );
+    refused(
+        "struct Movie $key([]) { x @0 :List(E) $set $map(\"x\"); } struct E { x @0 :Text; }",
+        &["field `Movie.x`", "a set and a map"],
+    );
+    refused("struct Movie $key([]) { x @0 :Text $set; }", &["field `Movie.x` cannot be a set", "no list"]);
+    let wrong = format!(
+        "@0x8000000000000001; annotation set @{:#x} (field) :Text; struct Movie {{ x @0 :List(Text) $set(\"x\"); }}",
+        annotations::SET
+    );
+    let error = Schema::from_code_generator_request(&compiler::compile(&wrong), &["Movie"]).unwrap_err();
+    assert!(error.to_string().contains("`$set` that has a value"), "{error}");
     let wrong = format!(
         "@0x8000000000000001; annotation key @{:#x} (struct) :Text; struct Movie $key(\"x\") {{ x @0 :Text; }}",
         annotations::KEY

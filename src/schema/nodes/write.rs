@@ -5,6 +5,7 @@ use capnp::schema_capnp::{ElementSize, code_generator_request, field, node, type
 use capnp::text_list;
 
 use super::defaults;
+use crate::schema::declare::CollectionDeclaration;
 use crate::schema::file::{FILE_NAME, File, Node};
 use crate::schema::model::{EnumDefinition, Field, FieldKind, Schema, StructDefinition, Type};
 use crate::schema::{annotations, names, wrappers};
@@ -42,7 +43,7 @@ enum Entry<'a> {
     Of(&'a str, Node<'a>),
     /// A group and the id of the struct or group around it.
     Group(&'a StructDefinition, u64),
-    Annotation(&'a annotations::Declaration),
+    Annotation(&'static annotations::Declaration),
 }
 
 impl<'a> Writer<'a> {
@@ -65,7 +66,7 @@ impl<'a> Writer<'a> {
                 self.add_groups(definition, &mut entries);
             }
         }
-        entries.extend(annotations::ALL.iter().map(Entry::Annotation));
+        entries.extend(annotations::used_by(self.schema).map(Entry::Annotation));
         entries
     }
 
@@ -84,7 +85,8 @@ impl<'a> Writer<'a> {
             Entry::File => {
                 out.set_id(self.file.id);
                 out.set_display_name(FILE_NAME);
-                let ours = annotations::ALL.iter().map(|annotation| (annotation.name, annotation.id));
+                let ours = annotations::used_by(self.schema);
+                let ours = ours.map(|annotation| (annotation.name, annotation.id));
                 self.nested("", ours, out.reborrow());
                 out.set_file(());
             }
@@ -159,14 +161,16 @@ impl<'a> Writer<'a> {
     fn field(&self, field: &Field, mut out: field::Builder<'_>) {
         out.set_name(&field.name);
         out.set_discriminant_value(field.discriminant.unwrap_or(field::NO_DISCRIMINANT));
-        let texts = [(annotations::NAME, &field.original_name), (annotations::REFERENCES, &field.references)];
-        let texts: Vec<_> = texts.into_iter().filter_map(|(id, text)| Some((id, text.as_ref()?))).collect();
-        if !texts.is_empty() {
-            let mut annotations = out.reborrow().init_annotations(texts.len() as u32);
-            for ((id, text), at) in texts.into_iter().zip(0..) {
+        let values = self.annotations_of(field);
+        if !values.is_empty() {
+            let mut annotations = out.reborrow().init_annotations(values.len() as u32);
+            for ((id, text), at) in values.into_iter().zip(0..) {
                 let mut annotation = annotations.reborrow().get(at);
                 annotation.set_id(id);
-                annotation.init_value().set_text(text);
+                match text {
+                    Some(text) => annotation.init_value().set_text(text),
+                    None => annotation.init_value().set_void(()),
+                }
             }
         }
         match &field.kind {
@@ -180,6 +184,17 @@ impl<'a> Writer<'a> {
                 defaults::write(self.schema, value_type, default, slot.init_default_value());
             }
         }
+    }
+
+    /// Ids and texts of a field's annotations; no text for those that have none.
+    fn annotations_of(&self, field: &Field) -> Vec<(u64, Option<String>)> {
+        let collection = self.schema.declared_collection(field).map(|is| match is {
+            CollectionDeclaration::Set => (annotations::SET, None),
+            CollectionDeclaration::Map { key } => (annotations::MAP, Some(key)),
+        });
+        let texts = [(annotations::NAME, &field.original_name), (annotations::REFERENCES, &field.references)];
+        let texts = texts.into_iter().filter(|(_, text)| text.is_some());
+        texts.map(|(id, text)| (id, text.clone())).chain(collection).collect()
     }
 
     fn type_of(&self, value_type: &Type, mut out: type_::Builder<'_>) {
@@ -228,10 +243,10 @@ impl<'a> Writer<'a> {
         annotation.set_targets_group(declaration.targets.contains(&"group"));
         annotation.set_targets_union(declaration.targets.contains(&"union"));
         let mut value_type = annotation.reborrow().init_type();
-        if declaration.is_list {
-            value_type.init_list().init_element_type().set_text(());
-        } else {
-            value_type.set_text(());
+        match declaration.value {
+            annotations::Value::Void => value_type.set_void(()),
+            annotations::Value::Text => value_type.set_text(()),
+            annotations::Value::Texts => value_type.init_list().init_element_type().set_text(()),
         }
     }
 }

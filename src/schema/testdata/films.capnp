@@ -31,6 +31,13 @@ struct Movie @0xc85f2a7be3d41096 $Hollowcast.key(["id", "release.country"]) {
       value @16 :Float64;
     }
   }
+  tags @17 :List(Text) $Hollowcast.set;
+  titles @18 :List(Title) $Hollowcast.map("locale.language");
+
+  struct Title @0xbc23b2f9a7d1e6f5 {
+    locale :group { language @0 :Text $Hollowcast.name("lang"); }
+    title @1 :Text;
+  }
 
   struct Rating @0xde90716c5ab832f4 {
     stars @0 :Int8 = 3;

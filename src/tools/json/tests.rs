@@ -14,6 +14,7 @@ fn with_default(name: &str, ordinal: u16, value_type: T, default: Default) -> Me
         name: name.to_owned(),
         original_name: (name == "original").then(|| "ori\"ginal".to_owned()),
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default,

@@ -49,6 +49,7 @@ fn slot(name: &str, offset: u32, value_type: Type) -> Field {
         name: name.into(),
         original_name: None,
         references: None,
+        collection: None,
         discriminant: None,
         ordinal: None,
         kind: FieldKind::Slot { offset, value_type, default: Stored::Zero },

@@ -149,7 +149,15 @@ fn field(
     } else {
         slot(dice, schema, complete, layout)
     };
-    Field { name, original_name: None, references: None, discriminant: None, ordinal: None, kind }
+    Field {
+        name,
+        original_name: None,
+        references: None,
+        collection: None,
+        discriminant: None,
+        ordinal: None,
+        kind,
+    }
 }
 
 fn slot(dice: &Dice, schema: &Schema, complete: &[StructIndex], layout: &mut Layout) -> FieldKind {

@@ -12,6 +12,7 @@ fn field(name: &str, ordinal: u16, value_type: T) -> MemberDeclaration {
         name: name.to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default: if name == "defaulted" { Default::Bits(7) } else { Default::Zero },
