@@ -73,6 +73,7 @@
 //! | publish | [`producer`], [`producer::Validator`] for what must hold before a version is visible, [`producer::CycleListener`] for what goes on |
 //! | follow and read | [`consumer`], [`state::TypedTable`], or [`state::Table`] and [`wire::DynamicStruct`] without generated code |
 //! | go from a record to those it references, and back | [`consumer::Consumer::reference`], or [`state::State::reference`] |
+//! | look into lists, sets and maps of a record | [`collections`] |
 //! | declare or infer a schema | [`schema`] |
 //! | choose a store | [`store`]: a local folder, memory, or whatever implements `object_store::ObjectStore` |
 //! | look into a chain from outside | [`tools`] |
@@ -82,6 +83,7 @@
 
 pub mod announce;
 pub mod cache;
+pub mod collections;
 pub mod consumer;
 pub mod environment;
 pub mod error;

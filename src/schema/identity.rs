@@ -144,7 +144,7 @@ impl Description {
 
 impl Schema {
     /// A type as text would have it at the top of the file: `List(Movie.Rating)`.
-    pub(super) fn type_name(&self, value_type: &Type) -> String {
+    pub(crate) fn type_name(&self, value_type: &Type) -> String {
         match value_type {
             Type::List(element) => format!("List({})", self.type_name(element)),
             Type::Struct(at) => self.structure(*at).name.clone(),

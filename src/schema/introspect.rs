@@ -162,7 +162,11 @@ mod tests {
     fn one_record_type_may_reference_types_that_are_not_there() {
         let schema = Schema::of::<movie::Owned>().unwrap();
         assert_eq!(schema.types().len(), 1);
-        assert_eq!(schema.structs().iter().filter(|is| !is.is_group).count(), 3, "Movie, its Rating and its Title");
+        assert_eq!(
+            schema.structs().iter().filter(|is| !is.is_group).count(),
+            3,
+            "Movie, its Rating and its Title"
+        );
     }
 
     #[test]

@@ -82,6 +82,15 @@ pub struct Field {
 }
 
 impl Field {
+    /// Type of a slot; `None` for a group.
+    #[must_use]
+    pub fn value_type(&self) -> Option<&Type> {
+        match &self.kind {
+            FieldKind::Slot { value_type, .. } => Some(value_type),
+            FieldKind::Group(_) => None,
+        }
+    }
+
     /// The name that files and outputs use.
     #[must_use]
     pub fn shown_name(&self) -> &str {

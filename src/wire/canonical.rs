@@ -15,6 +15,7 @@ use crate::schema::StructIndex;
 use super::copy_error::{CopyError, CopyProblem, Failure, Outcome};
 use super::limits::{MAX_NESTING, MAX_RECORD_BYTES, MAX_RECORD_WORDS, MAX_VALUE_BYTES, MAX_VISITED_WORDS};
 use super::measure::{Widths, live_field};
+use super::order::Choice;
 use super::plan::{CopyPlans, Elements, Pointee, StructPlan};
 use super::pointer::{EMPTY_STRUCT, composite_pointer, composite_tag, list_pointer, struct_pointer};
 use super::{ElementSize, ListReader, Pointer, StructReader, relocated_pointer};
@@ -42,11 +43,11 @@ impl CopyPlans {
 }
 
 /// One record on its way. Words are counted from the root pointer.
-struct Copier<'p, 'o> {
-    plans: &'p [StructPlan],
-    out: &'o mut Vec<u64>,
-    base: usize,
-    visits_left: u64,
+pub(super) struct Copier<'p, 'o> {
+    pub(super) plans: &'p [StructPlan],
+    pub(super) out: &'o mut Vec<u64>,
+    pub(super) base: usize,
+    pub(super) visits_left: u64,
 }
 
 impl<'p> Copier<'p, '_> {
@@ -55,7 +56,7 @@ impl<'p> Copier<'p, '_> {
     }
 
     /// Copies a struct and all that it leads to, and makes the pointer at `at` lead to it.
-    fn structure(
+    pub(super) fn structure(
         &mut self,
         at: u32,
         structure: StructIndex,
@@ -119,7 +120,8 @@ impl<'p> Copier<'p, '_> {
         match pointee {
             Pointee::Text => self.text(at, list),
             Pointee::Data => self.value(at, list, list.len()),
-            Pointee::List(elements) => self.list(at, elements, list, depth),
+            Pointee::List(elements) => self.list(at, elements, list, Choice::All(list.len()), depth),
+            Pointee::Collection(elements, order) => self.collection(at, elements, order, list, depth),
             Pointee::Struct(_) => unreachable!("structs were copied above"),
         }
     }
@@ -138,13 +140,43 @@ impl<'p> Copier<'p, '_> {
         self.plain(at, ElementSize::Byte, list)
     }
 
-    fn list(&mut self, at: u32, elements: &Elements, list: ListReader<'_>, depth: u32) -> Outcome<()> {
+    /// Copies those elements of a list that are chosen.
+    pub(super) fn list(
+        &mut self,
+        at: u32,
+        elements: &Elements,
+        list: ListReader<'_>,
+        chosen: Choice<'_>,
+        depth: u32,
+    ) -> Outcome<()> {
         match elements {
-            Elements::Plain(element) => self.plain(at, *element, list),
-            Elements::Enum(enumerants) => self.enums(at, *enumerants, list),
-            Elements::Pointers(pointee) => self.pointers(at, pointee, list, depth),
-            Elements::Structs(structure) => self.structs(at, *structure, list, depth),
+            Elements::Plain(element) => self.data(at, *element, list, chosen),
+            Elements::Enum(enumerants) => self.enums(at, *enumerants, list, chosen),
+            Elements::Pointers(pointee) => self.pointers(at, pointee, list, chosen, depth),
+            Elements::Structs(structure) => self.structs(at, *structure, list, chosen, depth),
         }
+    }
+
+    /// Copies elements that are data.
+    fn data(
+        &mut self,
+        at: u32,
+        element: ElementSize,
+        list: ListReader<'_>,
+        chosen: Choice<'_>,
+    ) -> Outcome<()> {
+        if matches!(chosen, Choice::All(_)) {
+            return self.plain(at, element, list);
+        }
+        let width = element.bits();
+        let start = self.allocate(element.words_for(chosen.len()))?;
+        for (to, index) in chosen.iter() {
+            let first_bit = u64::from(to) * u64::from(width);
+            let word = self.base + start as usize + (first_bit / 64) as usize;
+            self.out[word] |= list.bits(index) << (first_bit % 64);
+        }
+        self.point_to_list(at, element, chosen.len(), start);
+        Ok(())
     }
 
     /// Copies elements that are data, as they are.
@@ -162,7 +194,7 @@ impl<'p> Copier<'p, '_> {
         Ok(())
     }
 
-    fn enums(&mut self, at: u32, enumerants: u32, list: ListReader<'_>) -> Outcome<()> {
+    fn enums(&mut self, at: u32, enumerants: u32, list: ListReader<'_>, chosen: Choice<'_>) -> Outcome<()> {
         let list = list.expect(ElementSize::TwoBytes).map_err(Failure::new)?;
         for index in 0..list.len() {
             let found = list.bits(index) as u16;
@@ -172,16 +204,23 @@ impl<'p> Copier<'p, '_> {
                 );
             }
         }
-        self.plain(at, ElementSize::TwoBytes, list)
+        self.data(at, ElementSize::TwoBytes, list, chosen)
     }
 
-    fn pointers(&mut self, at: u32, pointee: &Pointee, list: ListReader<'_>, depth: u32) -> Outcome<()> {
+    fn pointers(
+        &mut self,
+        at: u32,
+        pointee: &Pointee,
+        list: ListReader<'_>,
+        chosen: Choice<'_>,
+        depth: u32,
+    ) -> Outcome<()> {
         let list = list.expect(ElementSize::Pointer).map_err(Failure::new)?;
         self.visit(1, u64::from(list.len()))?;
-        let start = self.allocate(u64::from(list.len()))?;
-        self.point_to_list(at, ElementSize::Pointer, list.len(), start);
-        for index in 0..list.len() {
-            self.pointee(start + index, pointee, list.segment(), list.start() + index, depth + 1)
+        let start = self.allocate(u64::from(chosen.len()))?;
+        self.point_to_list(at, ElementSize::Pointer, chosen.len(), start);
+        for (to, index) in chosen.iter() {
+            self.pointee(start + to, pointee, list.segment(), list.start() + index, depth + 1)
                 .map_err(|failure| failure.in_element(index))?;
         }
         Ok(())
@@ -192,27 +231,37 @@ impl<'p> Copier<'p, '_> {
     }
 
     /// Copies a list of structs: all of them as wide as the widest needs, then what they lead to.
-    fn structs(&mut self, at: u32, structure: StructIndex, list: ListReader<'_>, depth: u32) -> Outcome<()> {
+    fn structs(
+        &mut self,
+        at: u32,
+        structure: StructIndex,
+        list: ListReader<'_>,
+        chosen: Choice<'_>,
+        depth: u32,
+    ) -> Outcome<()> {
         let list =
             list.expect(ElementSize::Composite { data_words: 0, pointer_words: 0 }).map_err(Failure::new)?;
         let plan = self.plan(structure);
         self.visit(u64::from(list.len()) + 1, list.words().len() as u64)?;
+        // Of equal elements one is chosen, so those that are not make none wider.
         let widths = measure_elements(plan, list)?;
-        let room = u64::from(list.len()) * u64::from(widths.words());
+        let room = u64::from(chosen.len()) * u64::from(widths.words());
         let tag = self.place_for(room + 1)?;
-        self.out.push(composite_tag(list.len(), widths.data, widths.pointers));
+        self.out.push(composite_tag(chosen.len(), widths.data, widths.pointers));
         self.out[self.base + at as usize] = relocated_pointer(composite_pointer(room as u32), at, tag);
-        if widths.pointers == 0 && plan.is_plain && room == list.words().len() as u64 {
+        let is_whole = matches!(chosen, Choice::All(_)) && room == list.words().len() as u64;
+        if widths.pointers == 0 && plan.is_plain && is_whole {
             self.out.extend_from_slice(list.words());
             return Ok(());
         }
         self.out.resize(self.out.len() + room as usize, 0);
-        for (index, source) in elements(list) {
-            self.data_section(plan, source, tag + 1 + index * widths.words(), widths);
+        for (to, index) in chosen.iter() {
+            let source = list.struct_within(index);
+            self.data_section(plan, source, tag + 1 + to * widths.words(), widths);
         }
-        let elements = elements(list).filter(|_| widths.pointers > 0);
-        for (index, source) in elements {
-            let start = tag + 1 + index * widths.words() + u32::from(widths.data);
+        for (to, index) in chosen.iter().filter(|_| widths.pointers > 0) {
+            let (source, start) =
+                (list.struct_within(index), tag + 1 + to * widths.words() + u32::from(widths.data));
             self.pointer_section(plan, source, start, widths, depth)
                 .map_err(|failure| failure.in_element(index))?;
         }
@@ -220,7 +269,7 @@ impl<'p> Copier<'p, '_> {
     }
 
     /// Counts `nodes` values and the words that they take in the source.
-    fn visit(&mut self, nodes: u64, words: u64) -> Outcome<()> {
+    pub(super) fn visit(&mut self, nodes: u64, words: u64) -> Outcome<()> {
         match self.visits_left.checked_sub(nodes + words) {
             Some(left) => self.visits_left = left,
             None => return Err(Failure::new(CopyProblem::TooManyVisits { limit: MAX_VISITED_WORDS })),

@@ -62,6 +62,22 @@ pub enum CopyProblem {
         /// What lies there beside the known fields.
         found: u64,
     },
+    /// A set holds a null.
+    #[error("an element of a set is null, which has no place among the others: leave it out")]
+    NullElement,
+    /// An entry of a map has no key.
+    #[error("the key of an entry is null: give it a value, or leave the entry out")]
+    NullKey,
+    /// Entries of a map have one key and differ.
+    #[error("entries {first} and {second} have the key {key}, but differ: keep one of them")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// Index of the one.
+        first: u32,
+        /// Index of the other.
+        second: u32,
+    },
     /// The record is too large.
     #[error("the record takes {found} bytes up to here, but {limit} are the most: split it into several")]
     RecordTooLarge {

@@ -4,7 +4,9 @@
 //! pointer without a default is [`DynamicValue::Null`], which differs from an empty value (semantics 30). A field that the
 //! schema has and the row is too narrow for reads as its default (semantics 25).
 
-use crate::schema::{Default as Stored, Field, FieldKind, Schema, StructDefinition, StructIndex, Type};
+use crate::schema::{
+    Default as Stored, Field, FieldKind, FieldPath, Schema, StructDefinition, StructIndex, Type,
+};
 
 use super::dynamic_value::{DynamicList, DynamicValue, EnumValue};
 use super::route::{default_bits, pointer_or_default};
@@ -86,13 +88,18 @@ impl<'a> DynamicStruct<'a> {
     /// The value that a dotted path of field names leads to, `details.rating`; names may be those of the schema or those
     /// that files use. `None` when there is no such field; null when a struct on the way is absent or a member not set.
     pub fn get(self, path: &str) -> Result<Option<DynamicValue<'a>>, WireError> {
+        Ok(self.find(path)?.map(|(_, value)| value))
+    }
+
+    /// The same with the field itself.
+    pub(crate) fn find(self, path: &str) -> Result<Option<(&'a Field, DynamicValue<'a>)>, WireError> {
         let mut names = path.split('.').peekable();
         let (mut structure, mut found) = (self.structure, Some(self));
         while let Some(name) = names.next() {
             let Some(field) = find_field(self.schema.structure(structure), name) else { return Ok(None) };
             let value = found.map_or(Ok(DynamicValue::Null), |found| found.value(field))?;
             if names.peek().is_none() {
-                return Ok(Some(value));
+                return Ok(Some((field, value)));
             }
             structure = match &field.kind {
                 FieldKind::Group(inner) | FieldKind::Slot { value_type: Type::Struct(inner), .. } => *inner,
@@ -101,6 +108,14 @@ impl<'a> DynamicStruct<'a> {
             found = if let DynamicValue::Struct(inner) = value { Some(inner) } else { None };
         }
         Ok(None)
+    }
+
+    /// The value that a path of the schema leads to from this struct; null when a struct on the way is absent.
+    pub(crate) fn at(self, path: &'a FieldPath) -> Result<DynamicValue<'a>, WireError> {
+        path.0.iter().try_fold(DynamicValue::Struct(self), |at, step| match at {
+            DynamicValue::Struct(at) => at.value(&at.definition().fields[usize::from(*step)]),
+            _ => Ok(DynamicValue::Null),
+        })
     }
 
     /// The value of an optional field as inference declares it, a group of nothing but `union { none :Void; value :T; }`:

@@ -74,6 +74,16 @@ impl<'a> DynamicList<'a> {
         Ok(Self { schema, element, reader: reader.expect(element_size(schema, element))? })
     }
 
+    /// The schema that says what is in it.
+    pub(crate) fn schema(self) -> &'a Schema {
+        self.schema
+    }
+
+    /// The words it is read from.
+    pub(crate) fn reader(self) -> ListReader<'a> {
+        self.reader
+    }
+
     /// Type of its elements.
     #[must_use]
     pub fn element(self) -> &'a Type {

@@ -29,12 +29,14 @@
 #[cfg(target_endian = "big")]
 compile_error!("words are read in place, and the format is little-endian");
 
+mod arrange;
 mod builder;
 mod canonical;
 mod copy_error;
 mod draft;
 mod dynamic;
 mod dynamic_value;
+mod equal;
 mod error;
 mod gather;
 mod hash;
@@ -44,6 +46,7 @@ mod key_text;
 mod limits;
 mod list;
 mod measure;
+pub(crate) mod order;
 mod place;
 mod plan;
 mod pointer;
@@ -60,6 +63,7 @@ pub use copy_error::{CopyError, CopyProblem};
 pub use draft::{Draft, DraftError, ListPosition, PointerPosition, StructPosition};
 pub use dynamic::DynamicStruct;
 pub use dynamic_value::{DynamicList, DynamicValue, EnumValue};
+pub(crate) use equal::{lists_equal, structs_equal};
 pub use error::WireError;
 pub use gather::{gather, row_equals};
 pub use hash::record_hash;

@@ -8,6 +8,7 @@
 use crate::schema::{Default as Stored, Field, FieldKind, Schema, StructDefinition, StructIndex, Type};
 
 use super::ElementSize;
+use super::order::ListOrder;
 use super::slot::{data_bits, element_size};
 
 /// Compiled from a schema; drives [`CopyPlans::copy`]. A few hundred bytes a struct.
@@ -85,6 +86,8 @@ pub(super) enum Pointee {
     Data,
     Struct(StructIndex),
     List(Elements),
+    /// A set or map: the elements of a list, in this order.
+    Collection(Elements, ListOrder),
 }
 
 /// What a list must hold.
@@ -96,6 +99,18 @@ pub(super) enum Elements {
     Enum(u32),
     Pointers(Box<Pointee>),
     Structs(StructIndex),
+}
+
+impl Elements {
+    /// How wide they are; of structs only that they are some.
+    pub(super) fn size(&self) -> ElementSize {
+        match self {
+            Self::Plain(size) => *size,
+            Self::Enum(_) => ElementSize::TwoBytes,
+            Self::Pointers(_) => ElementSize::Pointer,
+            Self::Structs(_) => ElementSize::Composite { data_words: 0, pointer_words: 0 },
+        }
+    }
 }
 
 impl CopyPlans {
@@ -216,7 +231,7 @@ impl Collector<'_> {
             self.data(offset, width, open);
         } else {
             let conditions = scope.conditions.as_slice().into();
-            let pointee = self.pointee(value_type);
+            let pointee = self.pointee_of(field, value_type);
             let name = scope.name_of(field).into();
             self.slots[offset as usize].push(PointerField { name, conditions, pointee });
         }
@@ -234,6 +249,15 @@ impl Collector<'_> {
             open.masks[(first_bit / 64) as usize] |= bits;
             self.known[(first_bit / 64) as usize] |= bits;
         }
+    }
+
+    fn pointee_of(&self, field: &Field, value_type: &Type) -> Pointee {
+        if let Type::List(element) = value_type
+            && let Some(order) = ListOrder::of(self.schema, field, element)
+        {
+            return Pointee::Collection(self.elements(element), order);
+        }
+        self.pointee(value_type)
     }
 
     fn pointee(&self, value_type: &Type) -> Pointee {

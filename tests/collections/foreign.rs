@@ -1,0 +1,75 @@
+//! Words that no producer made: a lookup may miss, and that is all.
+
+use hollowcast::collections::{MapView, SetView};
+use hollowcast::wire::{Draft, DynamicValue, ElementSize};
+use proptest::prelude::*;
+
+use crate::generated::collections_capnp::{maps, sets};
+use crate::message::Record;
+
+#[test]
+fn a_list_that_is_in_no_order_is_searched_in_bounds() {
+    let mut draft = Draft::new();
+    let root = draft.root(1, 10).unwrap();
+    let texts = draft.init_list(draft.pointer(root, 8), ElementSize::Pointer, 5).unwrap();
+    for (text, index) in [(Some("e"), 0), (Some("a"), 1), (None, 2), (Some("c"), 3), (Some("b"), 4)] {
+        if let Some(text) = text {
+            draft.set_text(draft.element_pointer(texts, index), text).unwrap();
+        }
+    }
+    let record = Record::foreign::<sets::Owned>(draft.words().to_vec());
+    let view = SetView::of(record.dynamic(), "texts").unwrap().unwrap();
+    assert_eq!(view.iter().count(), 5);
+    for text in ["a", "b", "c", "d", "e"] {
+        view.contains(&DynamicValue::Text(text)).unwrap();
+        record.typed(|root| {
+            let reader: sets::Reader<'_> = root.get_as().unwrap();
+            SetView::new(reader.get_texts().unwrap()).contains(text).unwrap();
+        });
+    }
+}
+
+proptest! {
+    /// Every word of an honest record is replaced in turn by another: views answer or refuse, whatever comes of it.
+    #[test]
+    fn damaged_words_give_answers_or_errors(at in 0..60_usize, word in prop_oneof![any::<u64>(), 0..1_u64 << 40]) {
+        let record = Record::of::<sets::Owned>(|mut record| {
+            record.set_texts(&["a", "b", "c", "d"][..]).unwrap();
+            record.set_longs(&[1, 2, 3][..]).unwrap();
+        }).unwrap();
+        let mut words = record.words;
+        let at = at % words.len();
+        words[at] = word;
+        let damaged = Record::foreign::<sets::Owned>(words);
+        let _ = std::hint::black_box(search_sets(&damaged));
+
+        let record = Record::of::<maps::Owned>(|mut record| {
+            let mut names = record.reborrow().init_names(3);
+            (0..3).for_each(|index| names.reborrow().get(index).set_language(["a", "b", "c"][index as usize]));
+        }).unwrap();
+        let mut words = record.words;
+        let at = at % words.len();
+        words[at] = word;
+        let damaged = Record::foreign::<maps::Owned>(words);
+        let _ = std::hint::black_box(search_map(&damaged));
+    }
+}
+
+fn search_sets(record: &Record) -> Option<bool> {
+    if hollowcast::wire::StructReader::root(&record.words).is_err() {
+        return None;
+    }
+    let texts = SetView::of(record.dynamic(), "texts").ok()??;
+    let longs = SetView::of(record.dynamic(), "longs").ok()??;
+    let found = texts.contains(&DynamicValue::Text("b")).is_ok() && texts.equals(&texts).is_ok();
+    Some(found && longs.contains(&DynamicValue::Int(2)).ok()? && longs.equals(&longs).ok()?)
+}
+
+fn search_map(record: &Record) -> Option<bool> {
+    if hollowcast::wire::StructReader::root(&record.words).is_err() {
+        return None;
+    }
+    let names = MapView::of(record.dynamic(), "names").ok()??;
+    names.equals(&names).ok()?;
+    names.get(&DynamicValue::Text("b")).ok().map(|found| found.is_some())
+}
