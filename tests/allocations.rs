@@ -4,15 +4,18 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
+use hollowcast::collections::{ListView, MapView, SetView};
 use hollowcast::consumer::{Consumer, Memory};
 use hollowcast::producer::{Dataset, Producer};
-use hollowcast::wire::DynamicStruct;
+use hollowcast::wire::{DynamicStruct, DynamicValue};
 
+use generated::collections_capnp::{maps, sets};
 use generated::keys_capnp::{by_text, by_three, item, parcel};
 
 #[rustfmt::skip]
 #[allow(warnings, clippy::all, clippy::pedantic)]
 mod generated {
+    pub(crate) mod collections_capnp;
     pub(crate) mod keys_capnp;
 }
 
@@ -141,6 +144,64 @@ async fn a_lookup_and_a_scan_allocate_nothing() {
     assert_eq!(followed, 4 * RECORDS as usize - 2 * 6 - 1);
     assert_eq!(found, 4 * RECORDS - 6 + 2 * RECORDS);
     assert!(bytes > 0 && fields == 2 * RECORDS as usize, "{fields}");
+    assert_eq!(counted, 0, "allocations");
+    producer.stop().await;
+}
+
+/// Sets, maps and lists of a hundred elements, through generated code and without it.
+#[tokio::test]
+async fn a_look_into_a_collection_allocates_nothing() {
+    const ELEMENTS: u32 = 100;
+    let store = hollowcast::store::memory();
+    let dataset =
+        Dataset::builder("shelves").record::<sets::Owned>().record::<maps::Owned>().build().unwrap();
+    let mut producer =
+        Producer::builder(dataset, Arc::clone(&store)).memory(Memory::Heap).start().await.unwrap();
+    let names: Vec<String> = (0..ELEMENTS).map(|at| format!("name {at}")).collect();
+    producer
+        .cycle(|writer| {
+            writer.add::<sets::Owned>(|mut record| {
+                record.set_numbers(&(0..ELEMENTS).rev().collect::<Vec<_>>()[..]).unwrap();
+                record.set_texts(&names[..]).unwrap();
+            })?;
+            writer.add::<maps::Owned>(|record| {
+                let mut list = record.init_names(ELEMENTS);
+                names.iter().zip(0..).for_each(|(name, at)| list.reborrow().get(at).set_language(name));
+            })
+        })
+        .await
+        .unwrap();
+    let consumer = Consumer::builder("shelves", store).memory(Memory::Heap).start().await.unwrap();
+    let (state, sets) = (consumer.read(), consumer.table::<sets::Owned, u32>().unwrap());
+    let maps = consumer.table::<maps::Owned, u32>().unwrap();
+    let mut found = 0;
+    let counted = allocations_of(|| {
+        let (set, map) = (sets.get(&state, 0).unwrap(), maps.get(&state, 0).unwrap());
+        let texts = SetView::read(set.has_texts(), set.get_texts()).unwrap().unwrap();
+        let numbers = SetView::new(set.get_numbers().unwrap());
+        let list = ListView::new(set.get_texts().unwrap());
+        let by_name = MapView::new(map.get_names().unwrap(), |name| name.get_language());
+        let record = |name: &str| {
+            let structure = state.schema().record_type(state.schema().find_type(name).unwrap()).structure;
+            let row = state.table(name).unwrap().get_bytes(&[0; 4]).unwrap();
+            DynamicStruct::new(state.schema(), structure, row.reader())
+        };
+        let dynamic_set = SetView::of(record("Sets"), "texts").unwrap().unwrap();
+        let dynamic_map = MapView::of(record("Maps"), "names").unwrap().unwrap();
+        for (name, number) in names.iter().zip(0..) {
+            found += u32::from(texts.contains(name.as_str()).unwrap());
+            found += u32::from(numbers.contains(&number).unwrap());
+            found += u32::from(list.contains(name.as_str()).unwrap());
+            found += u32::from(by_name.get(name.as_str()).unwrap().is_some());
+            found += u32::from(dynamic_set.contains(&DynamicValue::Text(name)).unwrap());
+            found += u32::from(dynamic_map.contains_key(&DynamicValue::Text(name)).unwrap());
+        }
+        found +=
+            texts.iter().count() as u32 + by_name.keys().count() as u32 + dynamic_map.iter().count() as u32;
+        found += u32::from(texts.equals(&texts).unwrap() && by_name.equals(&by_name).unwrap());
+        found += u32::from(dynamic_set.equals(&dynamic_set).unwrap());
+    });
+    assert_eq!(found, 9 * ELEMENTS + 2);
     assert_eq!(counted, 0, "allocations");
     producer.stop().await;
 }

@@ -2,6 +2,7 @@
 //! from being broken.
 
 mod breaks;
+mod collections;
 mod consumer;
 mod damage;
 mod filter;
@@ -24,5 +25,6 @@ mod validators;
 #[allow(warnings, clippy::all, clippy::pedantic)]
 #[path = "../generated"]
 mod generated {
+    pub(crate) mod collections_capnp;
     pub(crate) mod keys_capnp;
 }
