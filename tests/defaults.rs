@@ -30,7 +30,8 @@ fn tables(head: &str) -> Vec<Vec<&'static str>> {
 
 /// What a row says, in bytes, milliseconds or whatever else is counted.
 fn value(row: &[&str]) -> u128 {
-    let number: u128 = row[1].parse().unwrap_or_else(|_| panic!("{row:?} has no number"));
+    let radix = if row[2] == "octal" { 8 } else { 10 };
+    let number = u128::from_str_radix(row[1], radix).unwrap_or_else(|_| panic!("{row:?} has no number"));
     let factor = match row[2] {
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
@@ -70,9 +71,6 @@ fn options_have_the_defaults_of_the_page() {
     let rows = tables("| what | value | unit | set by | flag | why |");
     let found: Vec<_> = rows.iter().map(|row| (row[3].trim_matches('`'), value(row))).collect();
     assert_eq!(found, expected);
-    for (row, mode) in rows[1..3].iter().zip([directory_mode, file_mode]) {
-        assert_eq!(row[2], format!("{mode:04o}"));
-    }
 }
 
 #[test]
@@ -111,6 +109,14 @@ fn flags_are_there() {
         }
     }
     assert!(checked > 8, "{checked} flags");
+    let policy = RetentionPolicy::default();
+    assert!(
+        cli.contains(&format!("default_value_t = {},", policy.versions)),
+        "`retain --keep` has another default"
+    );
+    let days = policy.max_age.as_secs() / (24 * 60 * 60);
+    assert!(cli.contains(&format!("default_value = \"{days}d\"")), "`retain --max-age` has another default");
+    assert!(PAGE.contains("`--poll` (`watch`: 2 s)") && cli.contains("default_value = \"2s\""));
 }
 
 #[test]

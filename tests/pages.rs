@@ -127,6 +127,7 @@ fn pages_that_are_linked_are_there() {
         "CHANGELOG.md",
         "docs/semantics.md",
         "docs/commit-protocol.md",
+        "docs/defaults.md",
         "examples/airports/README.md",
     ] {
         let folder = Path::new(page).parent().unwrap();

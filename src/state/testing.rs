@@ -25,6 +25,7 @@ pub(crate) fn schema() -> Schema {
         name: name.to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type: DeclaredType::UInt64,
         default: FieldDefault::Zero,
