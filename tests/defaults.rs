@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hollowcast::announce::PollOptions;
 use hollowcast::cache::{Memory, StateDirectoryOptions};
-use hollowcast::consumer::Wait;
+use hollowcast::consumer::{RebaseThresholds, Wait};
 use hollowcast::format::Compression;
 use hollowcast::log::politeness::Manners;
 use hollowcast::producer::DEFAULT_SNAPSHOT_EVERY;
@@ -53,7 +53,8 @@ fn options_have_the_defaults_of_the_page() {
     let TransferOptions { requests, range_length } = TransferOptions::default();
     let RetryOptions { tries, first_delay, longest_delay } = RetryOptions::default();
     assert_eq!(group, None);
-    let expected: [(&str, u128); 13] = [
+    let RebaseThresholds { base_share, base_records, sections, steps } = RebaseThresholds::default();
+    let expected: [(&str, u128); 17] = [
         ("cache::StateDirectoryOptions::budget_bytes", budget_bytes.into()),
         ("cache::StateDirectoryOptions::directory_mode", directory_mode.into()),
         ("cache::StateDirectoryOptions::file_mode", file_mode.into()),
@@ -67,6 +68,10 @@ fn options_have_the_defaults_of_the_page() {
         ("store::RetryOptions::first_delay", first_delay.as_millis()),
         ("store::RetryOptions::longest_delay", longest_delay.as_millis()),
         ("producer::snapshot_policy::DEFAULT_SNAPSHOT_EVERY", DEFAULT_SNAPSHOT_EVERY.into()),
+        ("consumer::RebaseThresholds::base_share", base_share.into()),
+        ("consumer::RebaseThresholds::base_records", base_records.into()),
+        ("consumer::RebaseThresholds::sections", sections as u128),
+        ("consumer::RebaseThresholds::steps", steps as u128),
     ];
     let rows = tables("| what | value | unit | set by | flag | why |");
     let found: Vec<_> = rows.iter().map(|row| (row[3].trim_matches('`'), value(row))).collect();

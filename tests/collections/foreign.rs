@@ -29,6 +29,39 @@ fn a_list_that_is_in_no_order_is_searched_in_bounds() {
     }
 }
 
+/// Of a large text that is stated often one stays: what counts for the limits is what is published.
+#[test]
+fn an_element_that_is_stated_often_counts_once() {
+    let large = "x".repeat(10 << 20);
+    let record = Record::of::<sets::Owned>(|record| {
+        let mut texts = record.init_texts(10);
+        (0..10).for_each(|index| texts.set(index, large.as_str()));
+    })
+    .unwrap();
+    assert!(record.words.len() < (11 << 20) / 8, "{} words", record.words.len());
+    assert_eq!(SetView::of(record.dynamic(), "texts").unwrap().unwrap().len(), 1);
+}
+
+/// Pointers that lead to one text over and over would make the comparisons of a sort read it over and over.
+#[test]
+fn pointers_to_one_text_are_refused_before_they_are_sorted() {
+    const POINTERS: u32 = 100_000;
+    let mut draft = Draft::new();
+    let root = draft.root(1, 10).unwrap();
+    let texts = draft.init_list(draft.pointer(root, 8), ElementSize::Pointer, POINTERS).unwrap();
+    draft.set_text(draft.element_pointer(texts, 0), &"x".repeat(1 << 20)).unwrap();
+    let mut words = draft.words().to_vec();
+    let first = words.iter().position(|word| *word & 3 == 1 && *word >> 35 == (1 << 20) + 1).unwrap();
+    for index in 1..POINTERS as usize {
+        words[first + index] = words[first] - ((index as u64) << 2);
+    }
+    let schema = hollowcast::schema::Schema::of::<sets::Owned>().unwrap();
+    let plans = hollowcast::wire::CopyPlans::new(&schema);
+    let refused = plans.copy_words(schema.types()[0].structure, &words, &mut Vec::new()).unwrap_err();
+    assert_eq!(refused.path, "Sets.texts");
+    assert!(matches!(refused.problem, hollowcast::wire::CopyProblem::TooManyVisits { .. }), "{refused}");
+}
+
 proptest! {
     /// Every word of an honest record is replaced in turn by another: views answer or refuse, whatever comes of it.
     #[test]

@@ -25,6 +25,17 @@ impl Record {
         Ok(Self { schema, words })
     }
 
+    /// What Cap'n Proto's own canonical form makes of the record that `fill` states, in the order in which it is stated.
+    pub(crate) fn canonical_by_capnp<T: Owned + Introspect>(
+        fill: impl FnOnce(<T as Owned>::Builder<'_>),
+    ) -> Vec<u64> {
+        let mut builder = Builder::new_default();
+        fill(builder.init_root());
+        let canonical = builder.into_reader().canonicalize().unwrap();
+        let bytes = capnp::Word::words_to_bytes(&canonical).chunks_exact(8);
+        bytes.map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect()
+    }
+
     /// Words that no producer made, read by the schema of `T`.
     pub(crate) fn foreign<T: Owned + Introspect>(words: Vec<u64>) -> Self {
         Self { schema: Schema::of::<T>().unwrap(), words }

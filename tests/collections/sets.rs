@@ -24,19 +24,20 @@ macro_rules! set_test {
         proptest! {
             #[test]
             fn $name(stated in proptest::collection::vec($elements, 0..40), others in proptest::collection::vec($elements, 0..10)) {
-                let state = |elements: &[$element]| {
-                    Record::of::<sets::Owned>(|mut record| {
-                        let mut list = record.reborrow().$init(elements.len() as u32);
-                        for (element, index) in elements.iter().zip(0..) {
-                            ($set)(&mut list, index, element);
-                        }
-                    })
-                    .unwrap()
+                let fill = |mut record: sets::Builder<'_>, elements: &[$element]| {
+                    let mut list = record.reborrow().$init(elements.len() as u32);
+                    for (element, index) in elements.iter().zip(0..) {
+                        ($set)(&mut list, index, element);
+                    }
                 };
+                let state = |elements: &[$element]| Record::of::<sets::Owned>(|record| fill(record, elements)).unwrap();
                 let model: BTreeSet<$element> = stated.iter().cloned().collect();
                 let record = state(&stated);
                 let twice: Vec<_> = stated.iter().rev().chain(&stated).cloned().collect();
                 prop_assert_eq!(&state(&twice).words, &record.words);
+                let in_order: Vec<_> = model.iter().cloned().collect();
+                let expected = Record::canonical_by_capnp::<sets::Owned>(|record| fill(record, &in_order));
+                prop_assert_eq!(&record.words, &expected);
 
                 record.typed(|root| {
                     let reader: sets::Reader<'_> = root.get_as().unwrap();

@@ -12,7 +12,7 @@
 //! | `Text` | a string |
 //! | `Data` | base64 with padding, as a string |
 //! | an enum | the name of its value; the number where the schema has no name for it |
-//! | a list | an array |
+//! | a list, a set, a map | an array; of a set or map in any order on the way in, in theirs on the way out |
 //! | a struct, a group | an object with its fields in code order, under their names in files (`$name`) |
 //! | a union | in the object of its struct or group, only the member that is set |
 //! | an optional group | the value, or `null` |
