@@ -9,7 +9,7 @@ use hollowcast::consumer::{Consumer, Memory};
 use hollowcast::producer::{Dataset, Producer};
 use hollowcast::wire::{DynamicStruct, DynamicValue};
 
-use generated::collections_capnp::{maps, sets};
+use generated::collections_capnp::{maps, name, sets};
 use generated::keys_capnp::{by_text, by_three, item, parcel};
 
 #[rustfmt::skip]
@@ -180,7 +180,7 @@ async fn a_look_into_a_collection_allocates_nothing() {
         let texts = SetView::read(set.has_texts(), set.get_texts()).unwrap().unwrap();
         let numbers = SetView::new(set.get_numbers().unwrap());
         let list = ListView::new(set.get_texts().unwrap());
-        let by_name = MapView::new(map.get_names().unwrap(), |name| name.get_language());
+        let by_name = MapView::new(map.get_names().unwrap(), name::Reader::get_language);
         let record = |name: &str| {
             let structure = state.schema().record_type(state.schema().find_type(name).unwrap()).structure;
             let row = state.table(name).unwrap().get_bytes(&[0; 4]).unwrap();

@@ -64,7 +64,7 @@ fn options_have_the_defaults_of_the_page() {
         ("retention::RetentionPolicy::max_age", max_age.as_millis()),
         ("replica::transfer::TransferOptions::requests", requests as u128),
         ("replica::transfer::TransferOptions::range_length", range_length.into()),
-        ("store::RetryOptions::tries", tries as u128),
+        ("store::RetryOptions::tries", tries.into()),
         ("store::RetryOptions::first_delay", first_delay.as_millis()),
         ("store::RetryOptions::longest_delay", longest_delay.as_millis()),
         ("producer::snapshot_policy::DEFAULT_SNAPSHOT_EVERY", DEFAULT_SNAPSHOT_EVERY.into()),

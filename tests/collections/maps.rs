@@ -6,7 +6,7 @@ use hollowcast::collections::MapView;
 use hollowcast::wire::{CopyProblem, DynamicStruct, DynamicValue};
 use proptest::prelude::*;
 
-use crate::generated::collections_capnp::{Colour, maps};
+use crate::generated::collections_capnp::{Colour, maps, name, price};
 use crate::message::Record;
 
 fn names(entries: &[(&str, &str)]) -> Record {
@@ -47,7 +47,7 @@ proptest! {
 
         record.typed(|root| {
             let reader: maps::Reader<'_> = root.get_as().unwrap();
-            let map = MapView::read(reader.has_names(), reader.get_names(), |name| name.get_language());
+            let map = MapView::read(reader.has_names(), reader.get_names(), name::Reader::get_language);
             let map = map.unwrap().unwrap();
             let found = map.iter().map(|name| {
                 let name = name.unwrap();
@@ -56,7 +56,7 @@ proptest! {
             prop_assert_eq!(found.collect::<Vec<_>>(), values.clone().into_iter().collect::<Vec<_>>());
             let keys: Vec<_> = map.keys().map(|key| key.unwrap().to_str().unwrap()).collect();
             prop_assert_eq!(keys, values.keys().copied().collect::<Vec<_>>());
-            let texts: Vec<_> = map.values(|name| name.get_text()).map(|text| text.unwrap().to_string().unwrap()).collect();
+            let texts: Vec<_> = map.values(name::Reader::get_text).map(|text| text.unwrap().to_string().unwrap()).collect();
             prop_assert_eq!(texts, values.values().cloned().collect::<Vec<_>>());
             for key in stated.iter().chain(&others) {
                 let found = map.get(key.as_str()).unwrap().map(|name| name.get_text().unwrap().to_string().unwrap());
@@ -101,7 +101,7 @@ proptest! {
             let prices = root.get_as::<maps::Reader<'_>>().unwrap().get_prices().unwrap();
             let map = MapView::new(prices, |price| Ok(price.get_place().get_shop()));
             for shop in -5..15 {
-                let found = map.get(&shop).unwrap().map(|price| price.get_cents());
+                let found = map.get(&shop).unwrap().map(price::Reader::get_cents);
                 prop_assert_eq!(found, model.get(&shop).copied());
             }
             Ok(())
@@ -138,7 +138,7 @@ fn maps_lie_within_maps_and_enums_are_keys() {
         let shelves = MapView::new(shelves, |shelf| Ok(shelf.get_colour()? as u16));
         assert_eq!(shelves.len(), 2);
         let blue = shelves.get(&(Colour::Blue as u16)).unwrap().unwrap();
-        let names = MapView::new(blue.get_names().unwrap(), |name| name.get_language());
+        let names = MapView::new(blue.get_names().unwrap(), name::Reader::get_language);
         assert!(names.contains_key("fr").unwrap() && !names.contains_key("en").unwrap());
         assert!(!shelves.contains_key(&(Colour::Green as u16)).unwrap());
     });
@@ -191,7 +191,7 @@ fn maps_are_equal_when_their_entries_are_semantics_30() {
             other.typed(|other| {
                 let [one, other] =
                     [one, other].map(|is| is.get_as::<maps::Reader<'_>>().unwrap().get_names().unwrap());
-                let key = |name: crate::generated::collections_capnp::name::Reader<'_>| Ok(name.has_text());
+                let key = |name: name::Reader<'_>| Ok(name.has_text());
                 MapView::new(one, key).equals(&MapView::new(other, key)).unwrap()
             })
         })

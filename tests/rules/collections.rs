@@ -11,7 +11,7 @@ use hollowcast::{ErrorKind, Result};
 use object_store::ObjectStore;
 
 use super::setting::published;
-use crate::generated::collections_capnp::{maps, sets};
+use crate::generated::collections_capnp::{maps, name, sets};
 
 async fn producer(store: &Arc<dyn ObjectStore>) -> Producer {
     let dataset =
@@ -53,7 +53,7 @@ fn shown(consumer: &Consumer) -> (Vec<String>, Vec<(String, String)>) {
     let maps = consumer.table::<maps::Owned, u32>().unwrap();
     let (set, map) = (sets.get(&state, 1).unwrap(), maps.get(&state, 1).unwrap());
     let texts = SetView::read(set.has_texts(), set.get_texts()).unwrap().unwrap();
-    let names = MapView::read(map.has_names(), map.get_names(), |name| name.get_language()).unwrap().unwrap();
+    let names = MapView::read(map.has_names(), map.get_names(), name::Reader::get_language).unwrap().unwrap();
     let texts: Vec<_> = texts.iter().map(|text| text.unwrap().to_string().unwrap()).collect();
     let entries = names.iter().map(|name| {
         let name = name.unwrap();
