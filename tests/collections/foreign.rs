@@ -42,24 +42,36 @@ fn an_element_that_is_stated_often_counts_once() {
     assert_eq!(SetView::of(record.dynamic(), "texts").unwrap().unwrap().len(), 1);
 }
 
-/// Pointers that lead to one text over and over would make the comparisons of a sort read it over and over.
+/// Pointers that lead to the same words over and over would make comparisons read them over and over, in whatever order they are.
 #[test]
-fn pointers_to_one_text_are_refused_before_they_are_sorted() {
-    const POINTERS: u32 = 100_000;
-    let mut draft = Draft::new();
-    let root = draft.root(1, 10).unwrap();
-    let texts = draft.init_list(draft.pointer(root, 8), ElementSize::Pointer, POINTERS).unwrap();
-    draft.set_text(draft.element_pointer(texts, 0), &"x".repeat(1 << 20)).unwrap();
-    let mut words = draft.words().to_vec();
-    let first = words.iter().position(|word| *word & 3 == 1 && *word >> 35 == (1 << 20) + 1).unwrap();
-    for index in 1..POINTERS as usize {
-        words[first + index] = words[first] - ((index as u64) << 2);
+fn pointers_to_the_same_words_are_refused_before_they_are_sorted() {
+    const POINTERS: u32 = 1000;
+    const BYTES: u64 = 1 << 20;
+    let refused = |pointer: u32, data: bool| {
+        let mut draft = Draft::new();
+        let root = draft.root(1, 10).unwrap();
+        let list = draft.init_list(draft.pointer(root, pointer), ElementSize::Pointer, POINTERS).unwrap();
+        let text = "x".repeat(BYTES as usize);
+        draft.set_text(draft.element_pointer(list, 0), &text).unwrap();
+        let mut words = draft.words().to_vec();
+        let first = words.iter().position(|word| *word & 3 == 1 && *word >> 35 == BYTES + 1).unwrap();
+        for index in 1..u64::from(POINTERS) {
+            // All of one text, or data that is longer from one to the next.
+            let shorter = if data { (u64::from(POINTERS) - index) << 35 } else { 0 };
+            words[first + index as usize] = words[first] - (index << 2) - shorter;
+        }
+        if data {
+            words[first] -= u64::from(POINTERS) << 35;
+        }
+        let schema = hollowcast::schema::Schema::of::<sets::Owned>().unwrap();
+        let plans = hollowcast::wire::CopyPlans::new(&schema);
+        plans.copy_words(schema.types()[0].structure, &words, &mut Vec::new()).unwrap_err()
+    };
+    for (error, path) in [(refused(8, false), "Sets.texts"), (refused(9, true), "Sets.blobs")] {
+        assert_eq!(error.path, path);
+        let is_bounded = matches!(error.problem, hollowcast::wire::CopyProblem::TooManyVisits { .. });
+        assert!(is_bounded, "{error}");
     }
-    let schema = hollowcast::schema::Schema::of::<sets::Owned>().unwrap();
-    let plans = hollowcast::wire::CopyPlans::new(&schema);
-    let refused = plans.copy_words(schema.types()[0].structure, &words, &mut Vec::new()).unwrap_err();
-    assert_eq!(refused.path, "Sets.texts");
-    assert!(matches!(refused.problem, hollowcast::wire::CopyProblem::TooManyVisits { .. }), "{refused}");
 }
 
 proptest! {
