@@ -24,6 +24,7 @@ fn schema() -> Schema {
         name: name.to_owned(),
         original_name: None,
         references: None,
+        collection: None,
         ordinal,
         value_type,
         default: Default::Zero,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hollowcast::collections::{MapView, SetView};
-use hollowcast::consumer::{Consumer, Memory};
+use hollowcast::consumer::{Consumer, Memory, RefreshRoute};
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::schema::{Schema, SchemaDeclaration};
 use hollowcast::wire::{DynamicStruct, DynamicValue};
@@ -94,7 +94,7 @@ async fn sets_and_maps_come_in_order_by_snapshot_and_by_delta_semantics_30() {
     assert_eq!(shown(&first), expected, "by snapshot");
 
     published(state(&mut producer, &["zen", "war", "art"], &[("fr", "Stalker"), ("de", "Stalker")]).await);
-    assert_eq!(first.refresh().await.unwrap().route, Some("delta"));
+    assert_eq!(first.refresh().await.unwrap().route, Some(RefreshRoute::Delta));
     let expected = owned(&["art", "war", "zen"], &[("de", "Stalker"), ("fr", "Stalker")]);
     assert_eq!(shown(&first), expected, "by delta");
     assert_eq!(shown(&consumer(&store).await), expected);
