@@ -229,4 +229,10 @@ impl LogEntry {
     pub fn latest_version(&self) -> Version {
         self.latest.map_or(Version::NONE, |latest| latest.version)
     }
+
+    /// Number of the oldest version that is kept; [`Version::NONE`] before the first.
+    #[must_use]
+    pub fn oldest_version(&self) -> Version {
+        self.floor.max(Version(1)).min(self.latest_version())
+    }
 }

@@ -1,14 +1,19 @@
 //! The versions of a dataset, from the newest back.
 
-use std::collections::HashMap;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ReplicaError;
 use super::transfer::fetch_manifest;
 use crate::error::{Classify, ErrorKind, Result};
 use crate::format::{Manifest, ManifestLink, ManifestReference};
-use crate::identifiers::{Attempt, DatasetId, Version};
+use crate::identifiers::{DatasetId, Version};
 use crate::log::{self, LogEntry, Tail};
 use crate::store::DatasetStore;
+
+/// How often retention may be in the way before work on the kept versions gives up.
+const OVERTAKEN: u32 = 8;
+/// Manifests that are fetched at a time.
+const REQUESTS: usize = 16;
 
 /// The version chain as one log entry has it. Manifests are fetched as they are asked for: each repeats the links of the 256 before it, so
 /// finding a version costs a request for every 256 versions on the way.
@@ -27,6 +32,30 @@ impl Chain {
         let found = Tail::new(store.clone()).find().await?.map(|found| found.entry.clone());
         let entry = found.ok_or_else(|| ChainError::NoDataset { dataset: store.root().to_string() })?;
         Ok(Self::at(store, entry))
+    }
+
+    /// Does `work` with the chain as the log has it. Whoever works on all kept versions may find that some are given up meanwhile (semantics 14):
+    /// work that failed after that is done anew with those that are left.
+    ///
+    /// # Errors
+    /// As [`Chain::open`], and what `work` fails with.
+    pub async fn beside_retention<T>(
+        store: &DatasetStore,
+        mut work: impl AsyncFnMut(&Self) -> Result<T>,
+    ) -> Result<T> {
+        let mut chain = Self::open(store).await?;
+        for _ in 1..OVERTAKEN {
+            let done = work(&chain).await;
+            if done.is_ok() {
+                return done;
+            }
+            let after = Self::open(store).await?;
+            if after.entry.floor == chain.entry.floor {
+                return done;
+            }
+            chain = after;
+        }
+        work(&chain).await
     }
 
     /// The chain as `entry` has it.
@@ -54,7 +83,7 @@ impl Chain {
             let missing = || ChainError::NoVersion {
                 version,
                 latest: self.entry.latest_version(),
-                floor: self.entry.floor,
+                oldest: self.entry.oldest_version(),
             };
             if version.is_none() || version > found.version || version < self.entry.floor {
                 return Err(missing().into());
@@ -71,35 +100,39 @@ impl Chain {
         Ok(found)
     }
 
-    /// Every kept version with its manifest, newest first.
+    /// Every kept version with its manifest, newest first. Costs a request for each, several at a time.
     ///
     /// # Errors
     /// What fetching a manifest fails with.
     pub async fn manifests(&self) -> Result<Vec<(ManifestReference, Manifest)>> {
-        let mut manifests = Vec::new();
-        let mut next = self.entry.latest.as_ref().map(ManifestReference::from);
-        while let Some(reference) = next.filter(|reference| reference.version >= self.entry.floor) {
+        let references = self.links().await?.into_iter().map(|link| link.manifest_reference());
+        let manifests = stream::iter(references).map(|reference| async move {
             let manifest = self.manifest(&reference).await?;
-            next = manifest.parent.clone();
-            manifests.push((reference, manifest));
-        }
-        Ok(manifests)
+            Ok((reference, manifest))
+        });
+        manifests.buffered(REQUESTS).try_collect().await
     }
 
-    /// Which attempt each kept version is. Costs a request for every 256 of them.
+    /// Every kept version, newest first. Costs a request for every 256 of them.
     ///
     /// # Errors
     /// What fetching a manifest fails with.
-    pub async fn attempts(&self) -> Result<HashMap<Version, Attempt>> {
-        let mut attempts = HashMap::new();
+    pub async fn links(&self) -> Result<Vec<ManifestLink>> {
+        let mut links: Vec<ManifestLink> = Vec::new();
         let mut next = self.entry.latest.as_ref().map(ManifestReference::from);
         while let Some(reference) = next.take() {
             let manifest = self.manifest(&reference).await?;
-            attempts.insert(manifest.version, manifest.attempt);
-            attempts.extend(self.kept_links(&manifest).map(|link| (link.version, link.attempt)));
-            next = self.kept_links(&manifest).last().map(ManifestLink::manifest_reference);
+            links.push(manifest.link(reference.hash));
+            links.extend(self.kept_links(&manifest).cloned());
+            let oldest =
+                self.kept_links(&manifest).last().filter(|link| link.version > self.entry.oldest_version());
+            next = oldest.map(ManifestLink::manifest_reference);
+            if next.is_some() {
+                // Comes back with its own manifest.
+                links.pop();
+            }
         }
-        Ok(attempts)
+        Ok(links)
     }
 
     /// The version that was the newest at `time`, in milliseconds since 1970; the oldest kept one if all are younger, [`Version::NONE`] if
@@ -180,14 +213,14 @@ pub enum ChainError {
         dataset: String,
     },
     /// No such version.
-    #[error("there is no version {version}: those from {} to {latest} are kept", floor.0.max(1))]
+    #[error("there is no version {version}: those from {oldest} to {latest} are kept")]
     NoVersion {
         /// The version asked for.
         version: Version,
         /// The newest.
         latest: Version,
         /// The oldest that is kept.
-        floor: Version,
+        oldest: Version,
     },
 }
 

@@ -10,7 +10,8 @@ use crate::store::{DatasetStore, Family, Listed, ObjectName};
 
 /// The objects that may go by what `tail` says, ascending by version; log entries last, ascending.
 pub(super) async fn find(store: &DatasetStore, tail: &LogEntry) -> Result<Vec<Listed>> {
-    let chain = Chain::at(store, tail.clone()).attempts().await?;
+    let links = Chain::at(store, tail.clone()).links().await?;
+    let chain = links.into_iter().map(|link| (link.version, link.attempt)).collect();
     let mut objects = Vec::new();
     for family in [Family::Manifests, Family::Snapshots, Family::Deltas, Family::Reverse] {
         let listed = store.list(family, None).await?;

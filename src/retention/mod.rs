@@ -12,17 +12,15 @@ use futures::{StreamExt, TryStreamExt, stream};
 pub use policy::RetentionPolicy;
 
 use crate::announce::milliseconds;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::identifiers::Version;
-use crate::log::{Log, LogEntry, LogError, Outcome, RaiseFloor};
+use crate::log::{Log, LogEntry, Outcome, RaiseFloor};
 use crate::progress::{Progress, Stage, Unit};
 use crate::replica::Chain;
 use crate::store::{DatasetStore, Listed};
 
 /// Deletions under way at a time.
 const DELETIONS: usize = 16;
-/// How often other retention may be first before a run gives up.
-const OVERTAKEN: u32 = 4;
 
 /// Gives up versions of one dataset.
 pub struct Retention {
@@ -37,6 +35,8 @@ pub struct Retained {
     pub before: Version,
     /// Versions from here on are kept.
     pub floor: Version,
+    /// The oldest version that is kept; [`Version::NONE`] while there is none.
+    pub oldest: Version,
     /// The newest version.
     pub latest: Version,
     /// The objects that go, in the order in which they go.
@@ -44,12 +44,6 @@ pub struct Retained {
 }
 
 impl Retained {
-    /// The oldest version that is kept; [`Version::NONE`] while there is none.
-    #[must_use]
-    pub fn oldest(&self) -> Version {
-        self.floor.max(Version(1)).min(self.latest)
-    }
-
     /// Bytes of the objects.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -68,15 +62,13 @@ impl Retention {
     ///
     /// # Errors
     /// `NotFound` if there is no such dataset; what reading it fails with.
-    pub async fn plan(&mut self) -> Result<Retained> {
-        let mut overtaken = 0;
-        loop {
-            let tail = self.tail().await?;
-            let planned = self.plan_at(&tail).await;
-            if !self.is_overtaken(&planned, &tail, &mut overtaken).await? {
-                return planned;
-            }
-        }
+    pub async fn plan(&self) -> Result<Retained> {
+        Chain::beside_retention(self.log.store(), async |chain| {
+            let tail = chain.entry();
+            let raise = self.decide(chain).await?;
+            self.retained(tail, &LogEntry { floor: raise.allowed(tail), ..tail.clone() }).await
+        })
+        .await
     }
 
     /// Raises the floor as far as the policy, the targets and the snapshots allow, then deletes what lies below it and what failed attempts
@@ -87,59 +79,36 @@ impl Retention {
     /// # Errors
     /// `NotFound` if there is no such dataset; what the store fails with. What was not deleted goes with the next run.
     pub async fn run(&mut self, progress: &dyn Progress) -> Result<Retained> {
-        let mut overtaken = 0;
-        let retained = loop {
-            let tail = self.tail().await?;
-            let raised = self.raise_at(&tail).await;
-            if !self.is_overtaken(&raised, &tail, &mut overtaken).await? {
-                break raised?;
-            }
-        };
+        let store = self.log.store().clone();
+        let raised = Chain::beside_retention(&store, async |chain| self.raise(chain).await);
+        let retained = raised.await?;
         self.delete(&retained.objects, progress).await?;
         Ok(retained)
     }
 
-    async fn plan_at(&self, tail: &LogEntry) -> Result<Retained> {
-        let raise = self.decide(tail).await?;
-        self.retained(tail, &LogEntry { floor: raise.allowed(tail), ..tail.clone() }).await
-    }
-
-    async fn raise_at(&mut self, tail: &LogEntry) -> Result<Retained> {
-        let raise = self.decide(tail).await?;
+    async fn raise(&mut self, chain: &Chain) -> Result<Retained> {
+        let raise = self.decide(chain).await?;
         let after = match self.log.append(&raise).await? {
             Outcome::Appended(appended) => appended.tail,
             Outcome::Done(tail) => *tail,
         };
-        self.retained(tail, &after).await
+        self.retained(chain.entry(), &after).await
     }
 
-    /// Whether something was missing because other retention gave it up meanwhile.
-    async fn is_overtaken<T>(
-        &mut self,
-        result: &Result<T>,
-        tail: &LogEntry,
-        times: &mut u32,
-    ) -> Result<bool> {
-        *times += 1;
-        let is_missing = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-        Ok(is_missing && *times < OVERTAKEN && self.tail().await?.floor > tail.floor)
-    }
-
-    async fn tail(&mut self) -> Result<LogEntry> {
-        let found = self.log.tail().find().await?.map(|found| found.entry.clone());
-        Ok(found.ok_or(LogError::NoDataset)?)
-    }
-
-    async fn decide(&self, tail: &LogEntry) -> Result<RaiseFloor> {
-        let store = self.log.store();
-        let now = milliseconds(store.environment().clock.now());
-        let keep_from = self.policy.keep_from(&Chain::at(store, tail.clone()), now).await?;
-        Ok(RaiseFloor { dataset: tail.dataset, keep_from })
+    async fn decide(&self, chain: &Chain) -> Result<RaiseFloor> {
+        let now = milliseconds(self.log.store().environment().clock.now());
+        let keep_from = self.policy.keep_from(chain, now).await?;
+        Ok(RaiseFloor { dataset: chain.entry().dataset, keep_from })
     }
 
     async fn retained(&self, before: &LogEntry, after: &LogEntry) -> Result<Retained> {
-        let objects = leftovers::find(self.log.store(), after).await?;
-        Ok(Retained { before: before.floor, floor: after.floor, latest: after.latest_version(), objects })
+        Ok(Retained {
+            before: before.floor,
+            floor: after.floor,
+            oldest: after.oldest_version(),
+            latest: after.latest_version(),
+            objects: leftovers::find(self.log.store(), after).await?,
+        })
     }
 
     async fn delete(&self, objects: &[Listed], progress: &dyn Progress) -> Result<()> {

@@ -10,9 +10,6 @@ use crate::progress::Progress;
 use crate::replica::{Chain, Loaded, Replica, ReplicaError, Route};
 use crate::store::{DatasetStore, Family, ObjectName};
 
-/// How often retention may be in the way before verification gives up.
-const OVERTAKEN: u32 = 8;
-
 /// What was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
@@ -41,18 +38,8 @@ pub async fn verify(
     only: Option<Version>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Verified> {
-    let mut overtaken = 0;
-    loop {
-        let chain = Chain::open(replica.store()).await?;
-        let verified = verify_chain(replica, &chain, only, progress).await;
-        overtaken += 1;
-        if verified.is_ok() || overtaken == OVERTAKEN {
-            return verified;
-        }
-        if Chain::open(replica.store()).await?.entry().floor == chain.entry().floor {
-            return verified;
-        }
-    }
+    Chain::beside_retention(replica.store(), async |chain| verify_chain(replica, chain, only, progress).await)
+        .await
 }
 
 async fn verify_chain(

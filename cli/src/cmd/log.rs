@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use hollowcast::identifiers::{Sequence, Version};
+use hollowcast::identifiers::Sequence;
 use hollowcast::log::{EntryKind, HoldReason, LogEntry};
 use hollowcast::store::{Family, ObjectName};
 use serde_json::json;
@@ -110,7 +110,7 @@ fn cells_of(entry: &LogEntry) -> Vec<String> {
         time(entry.at),
         kind_name(entry.kind).to_owned(),
         entry.epoch.to_string(),
-        entry.floor.max(Version(1)).min(entry.latest_version()).to_string(),
+        entry.oldest_version().to_string(),
         entry.latest_version().to_string(),
         entry.target("").version().to_string(),
         hold.unwrap_or_default(),

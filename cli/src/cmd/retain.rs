@@ -55,7 +55,7 @@ impl Retain {
     fn json(&self, retained: &Retained) -> Value {
         json!({
             "dry_run": self.dry_run,
-            "oldest": retained.oldest().0,
+            "oldest": retained.oldest.0,
             "newest": retained.latest.0,
             "bytes": retained.bytes(),
             "objects": retained.objects.iter().map(|object| object.name.to_string()).collect::<Vec<_>>(),
@@ -71,7 +71,7 @@ impl Retain {
         }
         words += &match retained.latest.is_none() {
             true => "no version yet; ".to_owned(),
-            false => format!("versions {} to {} are kept; ", retained.oldest(), retained.latest),
+            false => format!("versions {} to {} are kept; ", retained.oldest, retained.latest),
         };
         let objects = counted(retained.objects.len() as u64, "object", "objects");
         words += &match (retained.objects.is_empty(), self.dry_run) {

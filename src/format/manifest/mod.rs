@@ -164,15 +164,19 @@ impl Manifest {
     /// it links, at most [`MAX_LINKS`] and none below `floor`, where nothing is left to fetch.
     #[must_use]
     pub fn child_links(&self, own_hash: ContentHash, floor: Version) -> Vec<ManifestLink> {
-        let own = ManifestLink {
+        let all = std::iter::once(self.link(own_hash)).chain(self.links.iter().cloned());
+        all.take_while(|link| link.version >= floor).take(MAX_LINKS).collect()
+    }
+
+    /// What a descendant's manifest says of this one, whose stored bytes have the hash `own_hash`.
+    pub(crate) fn link(&self, own_hash: ContentHash) -> ManifestLink {
+        ManifestLink {
             version: self.version,
             attempt: self.attempt,
             manifest_hash: own_hash,
             delta: self.delta.as_ref().map(LinkedBlob::from),
             reverse_delta: self.reverse_delta.as_ref().map(LinkedBlob::from),
-        };
-        let all = std::iter::once(own).chain(self.links.iter().cloned());
-        all.take_while(|link| link.version >= floor).take(MAX_LINKS).collect()
+        }
     }
 
     /// The stored form; its [`ContentHash::of`] is the hash of the manifest.
