@@ -141,7 +141,21 @@ fn json_has_the_members_that_programs_rely_on() {
     let unchanged = place.publish("3.csv", FIRST, &["--json"]).json();
     assert_eq!(members(&unchanged), ["elapsed_ms", "outcome", "version"]);
     let version = &place.run("versions", &["--json"]).json()[0];
-    let expected = ["bytes", "fingerprint", "pinned", "records", "tags", "target", "time", "version"];
+    let expected = [
+        "break",
+        "bytes",
+        "epoch",
+        "fingerprint",
+        "late_snapshot",
+        "parent",
+        "pinned",
+        "records",
+        "rings",
+        "tags",
+        "target",
+        "time",
+        "version",
+    ];
     assert_eq!((members(version), members(&version["bytes"])), (expected.to_vec(), sizes.to_vec()));
     let entry = &place.run("log", &["--json"]).json()[0];
     let expected = ["entry", "epoch", "floor", "hold", "kind", "latest", "target", "time", "writer"];

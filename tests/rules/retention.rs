@@ -272,6 +272,52 @@ async fn verification_beside_retention_finds_nothing_wrong_semantics_14() {
     assert_eq!(world.verify().await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+/// Nor is whoever lists the versions.
+#[tokio::test]
+async fn a_list_of_versions_beside_retention_is_whole_semantics_14() {
+    let world = World::new();
+    let mut producer = chain(&world, 10).await;
+    let store = world.dataset();
+    for _ in 0..4 {
+        grow(&mut producer, 4).await;
+        let mut lists = 0;
+        // Versions go just when the list is about to be made.
+        let listed = Chain::beside_retention(&store, async |chain| {
+            lists += 1;
+            if lists == 1 {
+                world.retention(1).run(&()).await?;
+            }
+            Ok((chain.manifests().await?, chain.entry().oldest_version()))
+        });
+        let (manifests, oldest) = listed.await.unwrap();
+        let listed: Vec<u64> = manifests.iter().map(|(_, manifest)| manifest.version.0).collect();
+        assert_eq!(listed, (oldest.0..=producer.version().0).rev().collect::<Vec<_>>());
+        assert_eq!((lists, oldest), (2, world.retention(1).plan().await.unwrap().oldest));
+    }
+    let mut tries = 0;
+    let failed = Chain::beside_retention(&store, async |chain| {
+        tries += 1;
+        chain.find(Some(Version(1))).await
+    });
+    assert_eq!(failed.await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(tries, 1, "nothing was given up meanwhile");
+}
+
+/// More versions than a manifest links are all listed, once each, by a request for every 256 of them.
+#[tokio::test]
+async fn links_go_on_beyond_those_of_one_manifest() {
+    let world = World::new();
+    let _producer = chain(&world, 515).await;
+    let chain = Chain::open(&world.dataset()).await.unwrap();
+    world.store.requests();
+    let links = chain.links().await.unwrap();
+    assert_eq!(world.store.requests().len(), 3);
+    let versions: Vec<u64> = links.iter().map(|link| link.version.0).collect();
+    assert_eq!(versions, (1..=515).rev().collect::<Vec<_>>());
+    let broken: Vec<u64> = links.iter().filter(|link| link.is_break()).map(|link| link.version.0).collect();
+    assert_eq!(broken, [1]);
+}
+
 #[tokio::test]
 async fn without_a_dataset_there_is_nothing_to_keep_semantics_14() {
     let world = World::new();

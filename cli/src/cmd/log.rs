@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Sequence;
-use hollowcast::log::{EntryKind, HoldReason, LogEntry};
+use hollowcast::log::{EntryKind, Hold, HoldReason, LogEntry};
 use hollowcast::store::{Family, ObjectName};
 use serde_json::json;
 
@@ -75,11 +75,17 @@ fn kind_name(kind: EntryKind) -> &'static str {
     }
 }
 
-fn reason_name(reason: HoldReason) -> &'static str {
+/// What people call a hold.
+pub(super) fn reason_name(reason: HoldReason) -> &'static str {
     match reason {
         HoldReason::Pinned => "pinned",
         HoldReason::HeldBack => "held back",
     }
+}
+
+/// Why a ring stays where it is.
+pub(super) fn hold_json(hold: &Hold) -> serde_json::Value {
+    json!({"reason": reason_name(hold.reason), "by": hold.by, "why": hold.why})
 }
 
 fn json_of(entry: &LogEntry) -> serde_json::Value {
@@ -90,11 +96,7 @@ fn json_of(entry: &LogEntry) -> serde_json::Value {
         "epoch": entry.epoch.0,
         "latest": entry.latest_version().0,
         "target": entry.target("").version().0,
-        "hold": entry.target("").hold.as_ref().map(|hold| json!({
-            "reason": reason_name(hold.reason),
-            "by": hold.by,
-            "why": hold.why,
-        })),
+        "hold": entry.target("").hold.as_ref().map(hold_json),
         "floor": entry.floor.0,
         "writer": entry.writer,
     })
