@@ -136,10 +136,10 @@ fn json_has_the_members_that_programs_rely_on() {
     let place = two_versions();
     let sizes = ["delta", "reverse", "snapshot"];
     let published = place.publish("3.csv", FIRST, &["--json"]).json();
-    assert_eq!(members(&published), ["bytes", "elapsed_ms", "outcome", "records", "version"]);
+    assert_eq!(members(&published), ["bytes", "elapsed_ms", "held", "outcome", "records", "version"]);
     assert_eq!(members(&published["bytes"]), sizes);
     let unchanged = place.publish("3.csv", FIRST, &["--json"]).json();
-    assert_eq!(members(&unchanged), ["elapsed_ms", "outcome", "version"]);
+    assert_eq!(members(&unchanged), ["elapsed_ms", "held", "outcome", "version"]);
     let version = &place.run("versions", &["--json"]).json()[0];
     let expected = [
         "break",
@@ -161,7 +161,7 @@ fn json_has_the_members_that_programs_rely_on() {
     let expected = ["entry", "epoch", "floor", "hold", "kind", "latest", "target", "time", "writer"];
     assert_eq!(members(entry), expected);
     let planned = place.run("retain", &["--dry-run", "--json"]).json();
-    assert_eq!(members(&planned), ["bytes", "dry_run", "newest", "objects", "oldest"]);
+    assert_eq!(members(&planned), ["bytes", "dry_run", "newest", "objects", "oldest", "wanted"]);
     let pinned = place.run("pin", &["3", "--why", "a look", "--json"]).json();
     assert_eq!(members(&pinned), ["changed", "entry", "pinned", "target"]);
     let hold = &place.run("log", &["--last", "1", "--json"]).json()[0]["hold"];
@@ -273,8 +273,13 @@ fn a_pin_holds_consumers_until_it_is_released() {
     let pinned = place.run("pin", &["1", "--why", "wrong names"]).succeeds();
     assert!(pinned.out.starts_with("pinned at version 1; "), "{pinned:?}");
     assert!(place.run("pin", &["1"]).succeeds().out.starts_with("pinned at version 1 already; "));
-    let third = place.publish("3.csv", FIRST, &[]).succeeds();
-    assert!(third.out.starts_with("published version 3"), "{third:?}");
+    let third = place.publish("3.csv", FIRST, &["--json"]).succeeds();
+    let report = third.json();
+    let held = &report["held"][0];
+    assert_eq!((&report["version"], &held["version"], &held["ring"]), (&json!(3), &json!(1), &json!("")));
+    assert_eq!((&held["reason"], &held["why"]), (&json!("pinned"), &json!("wrong names")));
+    assert!(third.words.contains("consumers stay at version 1, pinned by"), "{third:?}");
+    assert!(third.words.contains(": wrong names"), "{third:?}");
     let watched = place.run("watch", &["--until", "1", "--json"]).succeeds().lines();
     assert_eq!(watched.last().unwrap()["version"], 1);
     let versions = place.run("versions", &["--json"]).json();
@@ -286,6 +291,8 @@ fn a_pin_holds_consumers_until_it_is_released() {
 
     let released = place.run("unpin", &[]).succeeds();
     assert_eq!(released.out, "released; consumers go to version 3\n");
+    let unchanged = place.publish("3.csv", FIRST, &["--json"]);
+    assert_eq!((&unchanged.json()["held"], unchanged.words.as_str()), (&json!([]), ""));
     assert!(place.run("unpin", &[]).succeeds().out.starts_with("nothing held it"));
     let watched = place.run("watch", &["--until", "3", "--json"]).succeeds().lines();
     assert_eq!(watched.last().unwrap()["version"], 3);
@@ -357,6 +364,8 @@ fn retention_keeps_what_it_is_told_to() {
         let new = ["--type", "Airport", "--key", "icao"];
         place.run("publish", &[&[file.to_str().unwrap()], &new[..]].concat()).succeeds();
     }
+    let help = place.run("retain", &["--help"]).out;
+    assert!(help.contains("[default: 64]") && help.contains("[default: 7days]"), "{help}");
     let all = place.run("retain", &[]).succeeds();
     assert_eq!(all.out, "versions 1 to 6 are kept; nothing to delete\n");
     let options = ["--keep", "2", "--max-age", "0s"];
@@ -377,6 +386,16 @@ fn retention_keeps_what_it_is_told_to() {
     let file = place.file("next.csv", all_new(7));
     place.run("publish", &[file.to_str().unwrap()]).succeeds();
     assert_eq!(place.run("retain", &["--keep", "0"]).code, 2);
+}
+
+#[test]
+fn retention_says_why_versions_stay_that_nothing_asks_for() {
+    let place = two_versions();
+    let retained = place.run("retain", &["--keep", "1", "--max-age", "0s"]).succeeds();
+    assert_eq!(retained.out, "versions 1 to 2 are kept; nothing to delete\n");
+    let why = "versions before 2 stay because the snapshot that it is built on is that of version 1\n";
+    assert_eq!(retained.words, why);
+    assert_eq!(place.run("retain", &[]).words, "");
 }
 
 #[test]

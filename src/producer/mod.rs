@@ -145,6 +145,12 @@ impl Producer {
         self.settings.course.panics()
     }
 
+    /// The log's tail as the last cycle or restore left it: where each ring shall be, and what holds it there.
+    #[must_use]
+    pub fn entry(&self) -> &LogEntry {
+        &self.entry
+    }
+
     /// Brings the producer to the newest version: after a conflict, before the next cycle (keeps semantics 9). A cycle does so by itself where
     /// it is needed.
     ///

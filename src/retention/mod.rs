@@ -35,6 +35,9 @@ pub struct Retained {
     pub before: Version,
     /// Versions from here on are kept.
     pub floor: Version,
+    /// The oldest version that the policy keeps for its number, its age or a target. Those before it that are kept are the way to it from the
+    /// last snapshot.
+    pub wanted: Version,
     /// The oldest version that is kept; [`Version::NONE`] while there is none.
     pub oldest: Version,
     /// The newest version.
@@ -66,7 +69,7 @@ impl Retention {
         Chain::beside_retention(self.log.store(), async |chain| {
             let tail = chain.entry();
             let raise = self.decide(chain).await?;
-            self.retained(tail, &LogEntry { floor: raise.allowed(tail), ..tail.clone() }).await
+            self.retained(&raise, tail, &LogEntry { floor: raise.allowed(tail), ..tail.clone() }).await
         })
         .await
     }
@@ -92,7 +95,7 @@ impl Retention {
             Outcome::Appended(appended) => appended.tail,
             Outcome::Done(tail) => *tail,
         };
-        self.retained(chain.entry(), &after).await
+        self.retained(&raise, chain.entry(), &after).await
     }
 
     async fn decide(&self, chain: &Chain) -> Result<RaiseFloor> {
@@ -101,9 +104,10 @@ impl Retention {
         Ok(RaiseFloor { dataset: chain.entry().dataset, keep_from })
     }
 
-    async fn retained(&self, before: &LogEntry, after: &LogEntry) -> Result<Retained> {
+    async fn retained(&self, raise: &RaiseFloor, before: &LogEntry, after: &LogEntry) -> Result<Retained> {
         Ok(Retained {
             before: before.floor,
+            wanted: raise.keep_from.max(after.oldest_version()),
             floor: after.floor,
             oldest: after.oldest_version(),
             latest: after.latest_version(),

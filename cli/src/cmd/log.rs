@@ -3,10 +3,11 @@
 use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Sequence;
-use hollowcast::log::{EntryKind, Hold, HoldReason, LogEntry};
+use hollowcast::log::{EntryKind, LogEntry};
 use hollowcast::store::{Family, ObjectName};
 use serde_json::json;
 
+use super::holds::{hold_json, reason_name};
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
@@ -73,19 +74,6 @@ fn kind_name(kind: EntryKind) -> &'static str {
         EntryKind::Unpin => "unpin",
         EntryKind::Floor => "floor",
     }
-}
-
-/// What people call a hold.
-pub(super) fn reason_name(reason: HoldReason) -> &'static str {
-    match reason {
-        HoldReason::Pinned => "pinned",
-        HoldReason::HeldBack => "held back",
-    }
-}
-
-/// Why a ring stays where it is.
-pub(super) fn hold_json(hold: &Hold) -> serde_json::Value {
-    json!({"reason": reason_name(hold.reason), "by": hold.by, "why": hold.why})
 }
 
 fn json_of(entry: &LogEntry) -> serde_json::Value {

@@ -4,6 +4,7 @@ pub mod demo;
 pub mod diff;
 pub mod export;
 pub mod get;
+mod holds;
 pub mod log;
 pub mod pin;
 pub mod publish;

@@ -1,7 +1,5 @@
 //! `retain`: old versions are given up.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use clap::Args;
 use hollowcast::retention::{Retained, Retention, RetentionPolicy};
@@ -27,11 +25,11 @@ pub struct Retain {
     /// The dataset
     url: DatasetUrl,
     /// How many versions to keep, counted from where consumers shall be
-    #[arg(long, value_name = "VERSIONS", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "VERSIONS", default_value_t = RetentionPolicy::default().versions, value_parser = clap::value_parser!(u64).range(1..))]
     keep: u64,
     /// How long to keep a version that was the newest
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = humantime::parse_duration)]
-    max_age: Duration,
+    #[arg(long, value_name = "TIME", default_value_t = RetentionPolicy::default().max_age.into())]
+    max_age: humantime::Duration,
     /// Only say what would go
     #[arg(long)]
     dry_run: bool,
@@ -40,10 +38,16 @@ pub struct Retain {
 impl Retain {
     /// Raises the floor and deletes.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let policy = RetentionPolicy { versions: self.keep, max_age: self.max_age };
+        let policy = RetentionPolicy { versions: self.keep, max_age: self.max_age.into() };
         let writer = format!("hollowcast retain, process {}", std::process::id());
         let mut retention = Retention::new(dataset_store(&self.url)?, writer, policy);
         let retained = if self.dry_run { retention.plan().await? } else { retention.run(&*bars()).await? };
+        if retained.wanted > retained.oldest {
+            eprintln!(
+                "versions before {} stay because the snapshot that it is built on is that of version {}",
+                retained.wanted, retained.oldest
+            );
+        }
         if common.json {
             print_json(&self.json(&retained))?;
         } else {
@@ -55,6 +59,7 @@ impl Retain {
     fn json(&self, retained: &Retained) -> Value {
         json!({
             "dry_run": self.dry_run,
+            "wanted": retained.wanted.0,
             "oldest": retained.oldest.0,
             "newest": retained.latest.0,
             "bytes": retained.bytes(),

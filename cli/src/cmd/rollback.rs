@@ -55,8 +55,8 @@ impl Rollback {
                 );
             }
         })?;
-        operator.unpin_if_held(EVERYONE, &why).await?;
-        report(&outcome, started.elapsed(), common.json)?;
+        let released = operator.unpin_if_held(EVERYONE, &why).await?;
+        report(&outcome, &released.entry, started.elapsed(), common.json)?;
         Ok(exit::DONE)
     }
 
@@ -77,13 +77,7 @@ impl Rollback {
     }
 }
 
-/// Whether consumers are held for this reason; tells of another.
+/// Whether consumers are held for this reason.
 fn is_held_for(entry: &LogEntry, why: &str) -> bool {
-    let target = entry.target(EVERYONE);
-    let Some(hold) = &target.hold else { return false };
-    if hold.why != why {
-        let version = target.version();
-        eprintln!("consumers stay at version {version}, where {} holds them: {}", hold.by, hold.why);
-    }
-    hold.why == why
+    entry.target(EVERYONE).hold.as_ref().is_some_and(|hold| hold.why == why)
 }

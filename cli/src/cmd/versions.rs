@@ -10,7 +10,7 @@ use hollowcast::log::{Hold, LogEntry, SnapshotReference, Target};
 use hollowcast::replica::Chain;
 use serde_json::{Map, Value, json};
 
-use super::log::{hold_json, reason_name};
+use super::holds::{hold_json, reason_name};
 use super::pin::EVERYONE;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;

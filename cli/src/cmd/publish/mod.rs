@@ -142,9 +142,9 @@ impl Publish {
             .progress(Arc::clone(&progress));
         let mut producer = self.checks.add_to(producer).start().await?;
         let outcome = self.cycle(&mut producer, &inputs, &schema, &*progress).await;
+        let entry = producer.entry().clone();
         producer.stop().await;
-        let outcome = outcome?;
-        report(&outcome, started.elapsed(), common.json)?;
+        report(&outcome?, &entry, started.elapsed(), common.json)?;
         Ok(exit::DONE)
     }
 

@@ -3,18 +3,27 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use hollowcast::log::LogEntry;
 use hollowcast::producer::Outcome;
 use serde_json::json;
 
+use crate::cmd::holds::{held_elsewhere_json, tell_held_elsewhere};
 use crate::output::{bytes, print, print_json};
 
-/// Says what a cycle came to.
-pub(in crate::cmd) fn report(outcome: &Outcome, elapsed: Duration, as_json: bool) -> Result<()> {
+/// Says what a cycle came to, and who does not go there by what the log says in `entry`.
+pub(in crate::cmd) fn report(
+    outcome: &Outcome,
+    entry: &LogEntry,
+    elapsed: Duration,
+    as_json: bool,
+) -> Result<()> {
+    tell_held_elsewhere(entry);
     match (outcome, as_json) {
         (Outcome::Unchanged(version), false) => print(format!("unchanged, version {version}\n").as_bytes()),
         (Outcome::Unchanged(version), true) => print_json(&json!({
             "outcome": "unchanged",
             "version": version.0,
+            "held": held_elsewhere_json(entry),
             "elapsed_ms": elapsed.as_millis() as u64,
         })),
         (Outcome::Published(publication), false) => {
@@ -49,6 +58,7 @@ pub(in crate::cmd) fn report(outcome: &Outcome, elapsed: Duration, as_json: bool
                     "delta": publication.bytes.delta,
                     "reverse": publication.bytes.reverse,
                 },
+                "held": held_elsewhere_json(entry),
                 "elapsed_ms": elapsed.as_millis() as u64,
             }))
         }
