@@ -56,7 +56,7 @@ mod route;
 mod slot;
 mod subtree;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 pub use copy_error::{CopyError, CopyProblem};

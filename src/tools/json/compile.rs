@@ -24,6 +24,8 @@ pub(super) struct StructPlan {
 /// How a field is printed.
 #[derive(Debug)]
 pub(super) struct MemberPlan {
+    /// As in files and output.
+    pub(super) name: Box<str>,
     /// `,"name":`; the first of an object leaves out the comma.
     pub(super) prefix: Box<[u8]>,
     /// The field is there only while the union says so.
@@ -122,6 +124,7 @@ impl MemberPlan {
     fn new(schema: &Schema, field: &Field) -> Self {
         let prefix = [b",", &*json_string(field.shown_name()), b":"].concat();
         Self {
+            name: field.shown_name().into(),
             prefix: prefix.into(),
             discriminant: field.discriminant,
             value: ValuePlan::new(schema, &field.kind),

@@ -19,12 +19,14 @@
 //! | an absent pointer | `null`, also where the schema has a default for it |
 
 mod base64;
+mod compare;
 mod compile;
 mod print;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use compare::{FieldComparison, FieldDifference};
 pub use compile::JsonPrinter;
 pub use text::plain_length;
 

@@ -21,9 +21,28 @@ impl JsonPrinter {
         record: StructReader<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), JsonError> {
-        let end = out.len().saturating_add(MAX_RECORD);
-        Printing { printer: self, out, end, depth: 0 }.structure(structure, record)
+        Printing::new(self, Nans::Alike, out).structure(structure, record)
     }
+
+    /// Appends the value of one field of `record`, without its name.
+    pub(super) fn print_value(
+        &self,
+        plan: &ValuePlan,
+        record: StructReader<'_>,
+        nans: Nans,
+        out: &mut Vec<u8>,
+    ) -> Result<(), JsonError> {
+        Printing::new(self, nans, out).value(plan, record)
+    }
+}
+
+/// What becomes of floats that are no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nans {
+    /// All are `"NaN"`.
+    Alike,
+    /// Their bits tell them apart; no JSON for people.
+    ByBits,
 }
 
 struct Printing<'a> {
@@ -32,9 +51,14 @@ struct Printing<'a> {
     /// Length of `out` that is not passed.
     end: usize,
     depth: u32,
+    nans: Nans,
 }
 
-impl Printing<'_> {
+impl<'a> Printing<'a> {
+    fn new(printer: &'a JsonPrinter, nans: Nans, out: &'a mut Vec<u8>) -> Self {
+        Self { printer, end: out.len().saturating_add(MAX_RECORD), out, depth: 0, nans }
+    }
+
     fn structure(&mut self, index: StructIndex, reader: StructReader<'_>) -> Result<(), JsonError> {
         self.enter()?;
         let printer = self.printer;
@@ -159,8 +183,8 @@ impl Printing<'_> {
             Scalar::Int32 => self.integer((bits as u32).cast_signed()),
             Scalar::Int64 => self.integer(bits.cast_signed()),
             Scalar::UInt8 | Scalar::UInt16 | Scalar::UInt32 | Scalar::UInt64 => self.integer(bits),
-            Scalar::Float32 => self.float(f32::from_bits(bits as u32)),
-            Scalar::Float64 => self.float(f64::from_bits(bits)),
+            Scalar::Float32 => self.float(f32::from_bits(bits as u32), bits),
+            Scalar::Float64 => self.float(f64::from_bits(bits), bits),
             Scalar::Enum(index) => {
                 let names = &self.printer.enums[index.0 as usize];
                 match names.get(bits as usize) {
@@ -177,10 +201,12 @@ impl Printing<'_> {
     }
 
     #[inline]
-    fn float<F: zmij::Float + Into<f64> + Copy>(&mut self, value: F) {
+    fn float<F: zmij::Float + Into<f64> + Copy>(&mut self, value: F, bits: u64) {
         let wide: f64 = value.into();
         if wide.is_finite() {
             self.out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        } else if wide.is_nan() && self.nans == Nans::ByBits {
+            self.integer(bits);
         } else if wide.is_nan() {
             self.out.extend_from_slice(b"\"NaN\"");
         } else if wide > 0.0 {
@@ -192,7 +218,7 @@ impl Printing<'_> {
 }
 
 /// The discriminant of a struct's union, which is one that the schema knows.
-fn set_member(plan: &StructPlan, reader: StructReader<'_>) -> Result<Option<u16>, JsonError> {
+pub(super) fn set_member(plan: &StructPlan, reader: StructReader<'_>) -> Result<Option<u16>, JsonError> {
     let Some(offset) = plan.discriminant_offset else { return Ok(None) };
     let found = reader.u16(offset);
     if found < plan.union_members {
@@ -203,7 +229,7 @@ fn set_member(plan: &StructPlan, reader: StructReader<'_>) -> Result<Option<u16>
 }
 
 #[cold]
-fn unknown_member(structure: &str, expected: u16, found: u16) -> JsonError {
+pub(super) fn unknown_member(structure: &str, expected: u16, found: u16) -> JsonError {
     JsonError::UnknownMember { structure: structure.to_owned(), expected, found }
 }
 

@@ -5,7 +5,7 @@ mod draft;
 mod dynamic;
 mod gather;
 mod key;
-mod random;
+pub(crate) mod random;
 mod reader;
 
 use crate::identifiers::TypeId;

@@ -10,22 +10,22 @@ use crate::wire::slot::data_bits;
 use crate::wire::{Draft, PointerPosition, StructPosition, element_size};
 
 /// A stream of choices.
-pub(super) struct Dice(SeededRandom);
+pub(crate) struct Dice(SeededRandom);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(SeededRandom::new(seed))
     }
 
-    pub(super) fn bits(&self) -> u64 {
+    pub(crate) fn bits(&self) -> u64 {
         self.0.next_u64()
     }
 
-    pub(super) fn below(&self, end: u64) -> u64 {
+    pub(crate) fn below(&self, end: u64) -> u64 {
         self.bits() % end
     }
 
-    pub(super) fn one_in(&self, chances: u64) -> bool {
+    pub(crate) fn one_in(&self, chances: u64) -> bool {
         self.below(chances) == 0
     }
 }
@@ -58,7 +58,7 @@ impl Layout {
 }
 
 /// A schema of a few structs with groups, unions in unions, defaults and holes; `Record`, its type, is the last.
-pub(super) fn random_schema(dice: &Dice) -> Schema {
+pub(crate) fn random_schema(dice: &Dice) -> Schema {
     let enums = (1..4).map(|size| enumeration(size + dice.below(3))).collect();
     let mut schema = Schema { types: Vec::new(), structs: Vec::new(), enums };
     let mut complete = Vec::new();
@@ -73,7 +73,7 @@ pub(super) fn random_schema(dice: &Dice) -> Schema {
 }
 
 /// The only type of a random schema.
-pub(super) const RECORD: TypeIndex = TypeIndex(0);
+pub(crate) const RECORD: TypeIndex = TypeIndex(0);
 
 fn enumeration(size: u64) -> EnumDefinition {
     EnumDefinition {
@@ -230,7 +230,7 @@ fn key_fields(schema: &Schema, structure: StructIndex, way: &mut Vec<u16>, found
 
 /// A value apart from any encoding.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     /// The bits of a number, bool, enum or float; 0 for `Void`.
     Bits(u64),
@@ -250,7 +250,7 @@ fn random_bits(dice: &Dice, schema: &Schema, value_type: &Type) -> u64 {
 }
 
 /// The members of a random record.
-pub(super) fn random_record(dice: &Dice, schema: &Schema, structure: StructIndex) -> Vec<(usize, Value)> {
+pub(crate) fn random_record(dice: &Dice, schema: &Schema, structure: StructIndex) -> Vec<(usize, Value)> {
     let definition = schema.structure(structure);
     let arms = definition.fields.iter().filter(|field| field.discriminant.is_some()).count() as u64;
     let chosen = if arms == 0 { None } else { Some(dice.below(arms) as u16) };
@@ -294,14 +294,14 @@ fn random_element(dice: &Dice, schema: &Schema, element: &Type) -> Value {
 }
 
 /// Writes records into a draft: cleanly, or with the debris of values that were there before and of dead union arms.
-pub(super) struct Scribe<'s> {
-    pub(super) schema: &'s Schema,
-    pub(super) debris: Option<&'s Dice>,
+pub(crate) struct Scribe<'s> {
+    pub(crate) schema: &'s Schema,
+    pub(crate) debris: Option<&'s Dice>,
 }
 
 impl Scribe<'_> {
     /// Makes `draft` hold the record.
-    pub(super) fn record(&self, draft: &mut Draft, structure: StructIndex, record: &[(usize, Value)]) {
+    pub(crate) fn record(&self, draft: &mut Draft, structure: StructIndex, record: &[(usize, Value)]) {
         let definition = self.schema.structure(structure);
         let root = draft.root(definition.data_words, definition.pointer_words).unwrap();
         self.members(draft, root, structure, record);

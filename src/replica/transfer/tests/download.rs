@@ -74,7 +74,7 @@ async fn outputs_and_progress_are_those_of_the_sections_asked_for() {
         blob.fetch(&wanted, &Arc::<MemorySink>::default(), &options(), &progress).await.expect("fetches");
     let ids: Vec<_> = fetched.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids, wanted.iter().map(|section| section.id).collect::<Vec<_>>());
-    assert_eq!(sum.total(), wanted.iter().map(|section| section.stored_length).sum());
+    assert_eq!(sum.total(), wanted.iter().map(|section| section.stored_length).sum::<u64>());
     let none =
         blob.fetch(&[], &Arc::<MemorySink>::default(), &options(), &progress).await.expect("fetches nothing");
     assert_eq!(none, []);
