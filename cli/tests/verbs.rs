@@ -88,6 +88,37 @@ fn diff_shows_fields_with_both_values() {
 }
 
 #[test]
+fn diff_goes_by_key_and_ends_where_it_is_told_to() {
+    let place = two_versions();
+    let all =
+        "~ Airport EDDF\n    name: \"Frankfurt\" -> \"Frankfurt am Main\"\n- Airport LFPG\n+ Airport RJTT\n";
+    let shown = place.run("diff", &["1", "2"]).succeeds();
+    assert_eq!((shown.out.as_str(), shown.words.as_str()), (all, ""));
+    let first = place.run("diff", &["1", "2", "--limit", "1"]).succeeds();
+    assert_eq!(first.out.lines().count(), 2);
+    assert_eq!(first.words, "and 2 more records\n");
+    assert_eq!(place.run("diff", &["1", "2", "--type", "Airport"]).out, all);
+    place.run("diff", &["1", "2", "--type", "Port"]).fails(2, &["Port", "Airport"]);
+}
+
+#[test]
+fn diff_looks_into_structs_and_shows_lists_whole() {
+    let place = Place::new();
+    let new = ["--type", "Item", "--key", "id"];
+    let first = "{\"id\":1,\"at\":{\"x\":1,\"y\":{\"z\":0.5}},\"tags\":[\"a\",\"b\"],\"p\":0.1}\n";
+    let second = "{\"id\":1,\"at\":{\"x\":2,\"y\":{\"z\":2.5}},\"tags\":[\"b\"],\"p\":1e22}\n";
+    place.publish("1.jsonl", first, &new).succeeds();
+    place.publish("2.jsonl", second, &[]).succeeds();
+    let expected = json!([
+        {"field": "at.x", "from": 1, "to": 2},
+        {"field": "at.y.z", "from": 0.5, "to": 2.5},
+        {"field": "tags", "from": ["a", "b"], "to": ["b"]},
+        {"field": "p", "from": 0.1, "to": 1e22},
+    ]);
+    assert_eq!(place.run("diff", &["1", "2", "--json"]).lines()[0]["fields"], expected);
+}
+
+#[test]
 fn versions_log_stats_and_schema_tell_what_is_there() {
     let place = two_versions();
     let versions = place.run("versions", &["--json"]).json();

@@ -6,22 +6,31 @@ use hollowcast::identifiers::Version;
 use hollowcast::schema::{Schema, StructIndex};
 use hollowcast::state::{Row, State};
 use hollowcast::tools::Difference;
-use hollowcast::tools::json::JsonPrinter;
+use hollowcast::tools::json::FieldComparison;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::fields::{Field, key_json, record_json, shown_key};
+use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
-use crate::output::{print, print_json};
+use crate::keys::sortable;
+use crate::output::{counted, print, print_json};
 use crate::session::Session;
 
 /// Print what changed between two versions, by key
 ///
-/// For changed records the dotted paths of the fields that differ, with both values.
+/// For changed records the dotted paths of the fields that differ, with both values: structs member by member, everything else as a whole.
+///
+/// With --json one line a record: {"type", "change": "added" or "removed", "key", "record"}, or {"type", "change": "changed", "key", "fields": [{"field",
+/// "from", "to"}]}. A member of a union that is not set on one side has no "from" or no "to"; a record without a key is its own "key".
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  hollowcast diff ./data/airports 1 2
   hollowcast diff ./data/airports 1 2 --summary
-  hollowcast diff ./data/airports 5 6 --json")]
+  hollowcast diff ./data/shop 5 6 --type Price --limit 20 --json")]
 pub struct Diff {
     /// The dataset
     url: DatasetUrl,
@@ -32,6 +41,12 @@ pub struct Diff {
     /// Only how many records of each type were added, removed and changed
     #[arg(long)]
     summary: bool,
+    /// Only this type
+    #[arg(long = "type", value_name = "TYPE")]
+    type_name: Option<String>,
+    /// At most so many records
+    #[arg(long, value_name = "RECORDS", conflicts_with = "summary")]
+    limit: Option<usize>,
 }
 
 impl Diff {
@@ -42,16 +57,37 @@ impl Diff {
         let older = session.replica.load(&chain, Some(Version(self.from)), None, &session.progress).await?;
         let newer =
             session.replica.load(&chain, Some(Version(self.to)), Some(&older), &session.progress).await?;
-        let differences = Difference::between(&older.state, &newer.state).map_err(hollowcast::Error::from)?;
+        let mut differences = Difference::between(&older.state, &newer.state)?;
+        if let Some(name) = &self.type_name {
+            if !differences.iter().any(|difference| difference.name == name) {
+                table_of(&newer.state, Some(name))?;
+            }
+            differences.retain(|difference| difference.name == name);
+        }
         if self.summary {
             summarize(&differences, common.json)?;
         } else {
-            let printer = DiffPrinter::new(&older.state, &newer.state, common.json);
-            for difference in &differences {
-                printer.print(difference)?;
-            }
+            self.print(&differences, &DiffPrinter::new(&older.state, &newer.state, common.json))?;
         }
         Ok(exit::DONE)
+    }
+
+    fn print(&self, differences: &[Difference<'_>], printer: &DiffPrinter<'_>) -> Result<()> {
+        let mut left = self.limit.unwrap_or(usize::MAX);
+        let mut untold = 0;
+        for difference in differences {
+            let changes = printer.by_key(difference)?;
+            let told = changes.len().min(left);
+            for change in &changes[..told] {
+                printer.print(difference.name, change)?;
+            }
+            left -= told;
+            untold += changes.len() - told;
+        }
+        if untold > 0 {
+            eprintln!("and {}", counted(untold as u64, "more record", "more records"));
+        }
+        Ok(())
     }
 }
 
@@ -74,146 +110,106 @@ fn summarize(differences: &[Difference<'_>], as_json: bool) -> Result<()> {
     Ok(())
 }
 
+/// What became of a record.
+#[derive(Clone, Copy)]
+enum Change<'s> {
+    Added(Row<'s>),
+    Removed(Row<'s>),
+    Changed(Row<'s>, Row<'s>),
+}
+
+/// A line for programs.
+#[derive(Serialize)]
+struct Line<'l> {
+    #[serde(rename = "type")]
+    type_name: &'l str,
+    change: &'static str,
+    key: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'l RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'l [Field]>,
+}
+
 struct DiffPrinter<'s> {
-    older: &'s Schema,
-    newer: &'s Schema,
-    older_json: JsonPrinter,
-    newer_json: JsonPrinter,
+    older: &'s State,
+    newer: &'s State,
+    comparison: FieldComparison,
     as_json: bool,
 }
 
 impl<'s> DiffPrinter<'s> {
     fn new(older: &'s State, newer: &'s State, as_json: bool) -> Self {
-        let (older, newer) = (&**older.schema(), &**newer.schema());
-        Self {
-            older,
-            newer,
-            older_json: JsonPrinter::new(older),
-            newer_json: JsonPrinter::new(newer),
-            as_json,
-        }
+        let comparison = FieldComparison::new(older.schema(), newer.schema());
+        Self { older, newer, comparison, as_json }
     }
 
-    fn print(&self, difference: &Difference<'_>) -> Result<()> {
-        let name = difference.name;
-        for row in &difference.added {
-            self.line(name, "added", self.value(name, *row, true)?, &[])?;
-        }
-        for row in &difference.removed {
-            self.line(name, "removed", self.value(name, *row, false)?, &[])?;
-        }
-        for (before, after) in &difference.changed {
-            let (before, after) = (self.value(name, *before, false)?, self.value(name, *after, true)?);
-            let mut fields = Vec::new();
-            compare("", &before, &after, &mut fields);
-            self.line(name, "changed", after, &fields)?;
-        }
-        Ok(())
+    /// The changes in the order of their keys.
+    fn by_key<'d>(&self, difference: &Difference<'d>) -> Result<Vec<Change<'d>>> {
+        let added = difference.added.iter().map(|row| Change::Added(*row));
+        let removed = difference.removed.iter().map(|row| Change::Removed(*row));
+        let changed = difference.changed.iter().map(|(older, newer)| Change::Changed(*older, *newer));
+        let all = added.chain(removed).chain(changed);
+        let mut keyed = all
+            .map(|change| Ok((self.sort_key(difference.name, change)?, change)))
+            .collect::<Result<Vec<_>>>()?;
+        keyed.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Ok(keyed.into_iter().map(|(_, change)| change).collect())
     }
 
-    fn value(&self, name: &str, row: Row<'_>, is_newer: bool) -> Result<Value> {
-        let (schema, printer) =
-            if is_newer { (self.newer, &self.newer_json) } else { (self.older, &self.older_json) };
-        let mut text = Vec::new();
-        printer
-            .print(structure_of(schema, name), row.reader(), &mut text)
-            .map_err(hollowcast::Error::from)?;
-        Ok(serde_json::from_slice(&text)?)
-    }
-
-    fn line(&self, name: &str, what: &str, record: Value, fields: &[(String, Value, Value)]) -> Result<()> {
-        let key = self.key_of(name, &record);
-        if self.as_json {
-            let fields: Vec<Value> = fields
-                .iter()
-                .map(|(path, from, to)| json!({"field": path, "from": from, "to": to}))
-                .collect();
-            let mut line = json!({"type": name, "change": what, "key": key});
-            if what == "changed" {
-                line["fields"] = fields.into();
-            } else {
-                line["record"] = record;
-            }
-            return print_json(&line);
-        }
-        let sign = match what {
-            "added" => '+',
-            "removed" => '-',
-            _ => '~',
+    fn sort_key(&self, name: &str, change: Change<'_>) -> Result<Vec<u8>> {
+        let (state, row) = match change {
+            Change::Added(row) | Change::Changed(_, row) => (self.newer, row),
+            Change::Removed(row) => (self.older, row),
         };
-        let mut text = format!("{sign} {name} {}\n", shown_key(&key));
-        for (path, from, to) in fields {
-            text.push_str(&format!("    {path}: {from} -> {to}\n"));
+        let keys = state.table(name).expect("a row is of a table of its state").keys();
+        let mut key = Vec::new();
+        keys.write_bytes(row.reader(), &mut key).map_err(hollowcast::Error::from)?;
+        Ok(sortable(keys.kinds(), &key))
+    }
+
+    fn print(&self, name: &str, change: &Change<'_>) -> Result<()> {
+        let (older, newer) = (&**self.older.schema(), &**self.newer.schema());
+        let (what, sign, schema, record) = match *change {
+            Change::Added(row) => {
+                ("added", '+', newer, record_json(newer, self.comparison.newer(), name, row)?)
+            }
+            Change::Removed(row) => {
+                ("removed", '-', older, record_json(older, self.comparison.older(), name, row)?)
+            }
+            Change::Changed(_, row) => {
+                ("changed", '~', newer, record_json(newer, self.comparison.newer(), name, row)?)
+            }
+        };
+        let key = key_json(schema, name, &record)?;
+        let fields = match *change {
+            Change::Changed(before, after) => Some(self.fields(name, before, after)?),
+            _ => None,
+        };
+        if self.as_json {
+            let record = fields.is_none().then_some(&*record);
+            return print_json(&Line {
+                type_name: name,
+                change: what,
+                key,
+                record,
+                fields: fields.as_deref(),
+            });
         }
+        let mut text = format!("{sign} {name} {}\n", shown_key(&key));
+        fields.iter().flatten().for_each(|field| text += &field.line());
         print(text.as_bytes())
     }
 
-    /// The key's fields by name; the whole record of a keyless type.
-    fn key_of(&self, name: &str, record: &Value) -> Value {
-        let schema = if self.newer.find_type(name).is_some() { self.newer } else { self.older };
-        let index = schema.find_type(name).expect("a difference is of a known type");
-        let names = schema.key_names(index);
-        if names.is_empty() {
-            return record.clone();
-        }
-        let field = |name: &String| (name.clone(), at_path(record, name));
-        Value::Object(names.iter().map(field).collect())
+    fn fields(&self, name: &str, before: Row<'_>, after: Row<'_>) -> Result<Vec<Field>> {
+        let before = (structure_of(self.older.schema(), name), before.reader());
+        let after = (structure_of(self.newer.schema(), name), after.reader());
+        let found = self.comparison.differences(before, after).map_err(hollowcast::Error::from)?;
+        found.into_iter().map(Field::new).collect()
     }
 }
 
 fn structure_of(schema: &Schema, name: &str) -> StructIndex {
     let index = schema.find_type(name).expect("a difference is of a known type");
     schema.record_type(index).structure
-}
-
-fn at_path(record: &Value, path: &str) -> Value {
-    let found = path.split('.').try_fold(record, |value, step| value.get(step));
-    found.cloned().unwrap_or(Value::Null)
-}
-
-fn shown_key(key: &Value) -> String {
-    let Value::Object(fields) = key else { return key.to_string() };
-    let shown = fields.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-    shown.collect::<Vec<_>>().join(",")
-}
-
-/// Collects the paths at which two values differ; objects are compared member by member, everything else as a whole.
-fn compare(path: &str, before: &Value, after: &Value, fields: &mut Vec<(String, Value, Value)>) {
-    if before == after {
-        return;
-    }
-    let (Value::Object(old), Value::Object(new)) = (before, after) else {
-        fields.push((path.to_owned(), before.clone(), after.clone()));
-        return;
-    };
-    let gone = old.keys().filter(|name| !new.contains_key(*name));
-    for name in new.keys().chain(gone) {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let value = |values: &Map<String, Value>| values.get(name).cloned().unwrap_or(Value::Null);
-        compare(&path, &value(old), &value(new), fields);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nested_objects_differ_by_their_members() {
-        let before = json!({"a": 1, "b": {"c": [1, 2], "d": null}, "e": "x"});
-        let after = json!({"a": 1, "b": {"c": [1, 3], "d": 0.5}, "f": true});
-        let mut fields = Vec::new();
-        compare("", &before, &after, &mut fields);
-        let mut paths: Vec<_> = fields.into_iter().collect();
-        paths.sort_by(|left, right| left.0.cmp(&right.0));
-        assert_eq!(
-            paths,
-            [
-                ("b.c".to_owned(), json!([1, 2]), json!([1, 3])),
-                ("b.d".to_owned(), Value::Null, json!(0.5)),
-                ("e".to_owned(), json!("x"), Value::Null),
-                ("f".to_owned(), Value::Null, json!(true)),
-            ]
-        );
-    }
 }

@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod diff;
 pub mod export;
+mod fields;
 pub mod get;
 mod holds;
 pub mod log;
