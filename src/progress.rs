@@ -10,6 +10,8 @@ pub enum Unit {
     Bytes,
     /// Records.
     Records,
+    /// Versions.
+    Versions,
 }
 
 /// A part of a long call.

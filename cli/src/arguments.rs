@@ -84,6 +84,7 @@ pub enum Verb {
     Versions(cmd::versions::Versions),
     Log(cmd::log::Log),
     Diff(cmd::diff::Diff),
+    History(cmd::history::History),
     Pin(cmd::pin::Pin),
     Unpin(cmd::pin::Unpin),
     Rollback(cmd::rollback::Rollback),

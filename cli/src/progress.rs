@@ -23,6 +23,8 @@ impl Progress for Bars {
             (Unit::Bytes, false) => "{bytes}",
             (Unit::Records, true) => "{human_pos}/{human_len} records {wide_bar}",
             (Unit::Records, false) => "{records}",
+            (Unit::Versions, true) => "{human_pos}/{human_len} versions {wide_bar}",
+            (Unit::Versions, false) => "{human_pos} versions",
         };
         let template = format!("{{spinner}} {{msg}} {amount}");
         let style = ProgressStyle::with_template(&template).expect("the template is well formed");

@@ -119,6 +119,31 @@ fn diff_looks_into_structs_and_shows_lists_whole() {
 }
 
 #[test]
+fn history_tells_what_each_version_made_of_a_record() {
+    let place = two_versions();
+    place.publish("3.csv", FIRST, &[]).succeeds();
+    let lines = place.run("history", &["EDDF", "--json"]).succeeds().lines();
+    let told: Vec<_> = lines.iter().map(|line| (&line["version"], &line["change"])).collect();
+    assert_eq!(
+        told,
+        [(&json!(3), &json!("changed")), (&json!(2), &json!("changed")), (&json!(1), &json!("added"))]
+    );
+    let back = json!([{"field": "name", "from": "Frankfurt am Main", "to": "Frankfurt"}]);
+    assert_eq!((&lines[0]["fields"], lines[0].get("record")), (&back, None));
+    assert_eq!(lines[2]["record"], json!({"icao": "EDDF", "name": "Frankfurt", "elevation": 364.0}));
+    assert_eq!(members(&lines[0]), ["change", "fields", "time", "version"]);
+    assert_eq!(members(&lines[2]), ["change", "record", "time", "version"]);
+    let newest = place.run("history", &["EDDF", "--limit", "1"]).succeeds().out;
+    assert!(newest.starts_with("version 3, ") && newest.lines().count() == 2, "{newest}");
+    assert!(newest.ends_with("Z: changed\n    name: \"Frankfurt am Main\" -> \"Frankfurt\"\n"), "{newest}");
+    let gone = place.run("history", &["RJTT"]).succeeds().out;
+    assert!(gone.contains(": removed\n") && gone.contains(": added\n    {\"icao\":\"RJTT\""), "{gone}");
+    place.run("history", &["EGLL"]).fails(4, &["EGLL"]);
+    place.run("history", &["EDDF", "--type", "Port"]).fails(2, &["Port", "Airport"]);
+    assert_eq!(place.run("history", &["EDDF", "--limit", "0"]).code, 2);
+}
+
+#[test]
 fn versions_log_stats_and_schema_tell_what_is_there() {
     let place = two_versions();
     let versions = place.run("versions", &["--json"]).json();
@@ -258,6 +283,7 @@ fn records_without_a_key_are_a_set() {
     place.run_with("publish", &["-", "--type", "Motto"], lines).succeeds();
     assert_eq!(place.run("export", &[]).lines().len(), 2);
     place.run("get", &["one"]).fails(3, &["Motto", "no key"]);
+    place.run("history", &["one"]).fails(3, &["Motto", "no key"]);
     let more = place.file("more.jsonl", "{\"text\":\"two\"}\n{\"text\":\"three\"}\n");
     place.run("publish", &["--upsert", more.to_str().unwrap()]).succeeds();
     assert_eq!(place.run("export", &[]).lines().len(), 3);
@@ -275,6 +301,10 @@ fn a_key_of_several_fields_is_one_row() {
     let gone = place.file("gone.txt", "FR,1\n");
     place.run("publish", &["--delete", gone.to_str().unwrap()]).succeeds();
     place.run("get", &["FR,1"]).fails(4, &["FR,1"]);
+    let history = place.run("history", &["FR,1", "--json"]).lines();
+    let told: Vec<_> = history.iter().map(|line| line["change"].as_str().unwrap()).collect();
+    assert_eq!(told, ["removed", "added"]);
+    place.run("history", &["FR"]).fails(3, &["FR"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Classify, ErrorKind};
+use crate::format::sections::message::SectionError;
 use crate::format::{BlobDescription, BlobHeader, SectionId, SectionKind};
 use crate::identifiers::TypeId;
 use crate::schema::{Schema, SchemaError, TypeFilter};
@@ -90,7 +91,7 @@ impl Assembled {
     }
 }
 
-fn schema_of(description: &BlobDescription) -> Result<Option<Schema>, AssembleError> {
+pub(super) fn schema_of(description: &BlobDescription) -> Result<Option<Schema>, AssembleError> {
     Ok(description.schema.as_deref().map(Schema::from_stored_bytes).transpose()?)
 }
 
@@ -110,6 +111,9 @@ pub enum AssembleError {
     /// The schema cannot be read.
     #[error("the schema in the blob cannot be used: {0}")]
     Schema(#[from] SchemaError),
+    /// A section is not what its kind says.
+    #[error("a section of changes cannot be used: {0}")]
+    Section(#[from] SectionError),
     /// The sections do not form the snapshot.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -7,7 +7,7 @@ use super::Assembled;
 use super::transfer::{RemoteBlob, SectionSink, TransferOptions};
 use crate::cache::{PendingSeal, SectionName, SectionWriter, SegmentStore};
 use crate::error::Result;
-use crate::format::{BlobHeader, BlobReference, SectionEntry};
+use crate::format::{BlobHeader, BlobReference, SectionEntry, SectionId};
 use crate::identifiers::TypeId;
 use crate::progress::Progress;
 use crate::schema::TypeFilter;
@@ -15,7 +15,7 @@ use crate::state::Section;
 use crate::store::DatasetStore;
 
 /// Bytes of the first request where all types are wanted: the header of most blobs, and all of a small delta.
-const BLOB_LENGTH: u64 = 64 << 10;
+pub(super) const BLOB_LENGTH: u64 = 64 << 10;
 /// The same where some are wanted: the header of most blobs, and little of what else there is.
 const HEADER_LENGTH: u64 = 8 << 10;
 
@@ -42,9 +42,32 @@ pub(super) async fn fetch(
     let remote = RemoteBlob::open(store, reference, begin).await?;
     let header = remote.shared_header();
     let wanted = wanted_types(&header, filter);
+    let wanted = header.sections().iter().filter(|entry| wanted.contains(&entry.id.type_id));
+    let Brought { sections, seals, bytes } = bring(&remote, wanted, segments, options, progress).await?;
+    let blob = Assembled::new(header, filter.clone(), sections, bytes.is_none());
+    Ok(Fetched { blob, seals, bytes: bytes.unwrap_or(0) })
+}
+
+/// Sections that are in memory.
+pub(super) struct Brought {
+    pub(super) sections: HashMap<SectionId, Arc<Section>>,
+    /// Seals for what was written, to be set once it was verified. What is not sealed goes with its section.
+    seals: Vec<PendingSeal>,
+    /// Bytes that came from the store; `None` if every section was there.
+    bytes: Option<u64>,
+}
+
+/// Brings `wanted`, sections of the blob `remote`.
+pub(super) async fn bring<'e>(
+    remote: &RemoteBlob,
+    wanted: impl Iterator<Item = &'e SectionEntry>,
+    segments: &SegmentStore,
+    options: &TransferOptions,
+    progress: &Arc<dyn Progress>,
+) -> Result<Brought> {
     let mut sections = HashMap::new();
     let mut missing = Vec::new();
-    for entry in header.sections().iter().filter(|entry| wanted.contains(&entry.id.type_id)) {
+    for entry in wanted {
         let name = name_of(entry);
         match segments.find(&name)? {
             Some(segment) => drop(sections.insert(entry.id, Arc::new(Section::new(name, segment)))),
@@ -56,8 +79,7 @@ pub(super) async fn fetch(
     let arrived = remote.fetch(&missing, &sink, options, progress).await?;
     sections.extend(missing.iter().map(|entry| entry.id).zip(arrived));
     let seals = std::mem::take(&mut *sink.seals.lock().unwrap_or_else(PoisonError::into_inner));
-    let blob = Assembled::new(header, filter.clone(), sections, missing.is_empty());
-    Ok(Fetched { blob, seals, bytes })
+    Ok(Brought { sections, seals, bytes: (!missing.is_empty()).then_some(bytes) })
 }
 
 fn wanted_types(header: &BlobHeader, filter: &TypeFilter) -> HashSet<TypeId> {

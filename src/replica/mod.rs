@@ -10,6 +10,7 @@ mod error;
 mod fetch;
 mod plan;
 mod refusals;
+mod touch;
 pub mod transfer;
 
 use std::sync::Arc;

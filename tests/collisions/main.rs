@@ -1,5 +1,6 @@
 //! Keys whose hashes collide: never a wrong answer, at worst a break of layout.
 
+mod history;
 mod keys;
 mod setting;
 

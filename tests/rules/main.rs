@@ -6,6 +6,7 @@ mod collections;
 mod consumer;
 mod damage;
 mod filter;
+mod history;
 mod kept;
 mod listeners;
 mod operator;

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod export;
 mod fields;
 pub mod get;
+pub mod history;
 mod holds;
 pub mod log;
 pub mod pin;
@@ -33,6 +34,7 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Versions(verb) => verb.run(&common).await,
         Verb::Log(verb) => verb.run(&common).await,
         Verb::Diff(verb) => verb.run(&common).await,
+        Verb::History(verb) => verb.run(&common).await,
         Verb::Pin(verb) => verb.run(&common).await,
         Verb::Unpin(verb) => verb.run(&common).await,
         Verb::Rollback(verb) => verb.run(&common).await,
