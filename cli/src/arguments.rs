@@ -94,4 +94,6 @@ pub enum Verb {
     Stats(cmd::stats::Stats),
     Verify(cmd::verify::Verify),
     Demo(cmd::demo::Demo),
+    Completions(cmd::completions::Completions),
+    Man(cmd::man::ManPage),
 }

@@ -8,7 +8,7 @@ use super::transfer::RemoteBlob;
 use super::{AssembleError, Replica, ReplicaError};
 use crate::error::{Error, Result};
 use crate::format::sections::changes::Changes;
-use crate::format::sections::shard::Sharding;
+use crate::format::sections::sharding::Sharding;
 use crate::format::{BlobReference, SectionEntry, SectionKind};
 use crate::identifiers::{KeyHash, TypeId};
 use crate::progress::Progress;

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod export;
@@ -8,6 +9,7 @@ pub mod get;
 pub mod history;
 mod holds;
 pub mod log;
+pub mod man;
 pub mod pin;
 pub mod publish;
 pub mod retain;
@@ -44,5 +46,7 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Stats(verb) => verb.run(&common).await,
         Verb::Verify(verb) => verb.run(&common).await,
         Verb::Demo(verb) => verb.run(&common).await,
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
     }
 }
