@@ -1,10 +1,6 @@
 //! The benchmarks' records against vectors that were computed by other programs.
 
-#[path = "../benches/support/generator.rs"]
-#[allow(dead_code, unreachable_pub, clippy::pedantic)]
-mod generator;
-
-use generator::{Live, Movie};
+use hollowcast_measure::generator::{Live, Movie};
 
 #[test]
 fn a_movie_is_the_one_of_its_id_and_version() {

@@ -15,11 +15,11 @@ use hollowcast::consumer::{Consumer, RebaseThresholds, Rebased, Refresh, Refresh
 use serde::{Deserialize, Serialize};
 
 use super::Options;
-use super::cycles::{CHANGED, Setup, consumer_builder, mapped_bytes};
-use super::support::generator::Stream;
-use super::support::movies_capnp::movie;
-use super::support::own_memory::own_memory;
-use super::support::report::{Report, Samples};
+use hollowcast_measure::dataset::{CHANGED, Setup, consumer_builder, mapped_bytes};
+use hollowcast_measure::generator::Stream;
+use hollowcast_measure::movies_capnp::movie;
+use hollowcast_measure::own_memory::own_memory;
+use hollowcast_measure::report::{Report, Samples};
 
 /// Versions that are followed.
 const CYCLES: usize = 20;

@@ -8,11 +8,12 @@ use std::time::Instant;
 use hollowcast::state::{State, TypedTable};
 
 use super::Options;
-use super::cycles::{CHANGED, Setup, consumer, mapped_bytes};
-use super::support::generator::{Movie, Stream};
-use super::support::machine::DependentLoads;
-use super::support::movies_capnp::movie;
-use super::support::report::{Report, Samples};
+use hollowcast_measure::dataset::{CHANGED, Setup, consumer, mapped_bytes};
+use hollowcast_measure::generator::{Movie, Stream};
+use hollowcast_measure::lookups::sum_of_answers as run;
+use hollowcast_measure::machine::DependentLoads;
+use hollowcast_measure::movies_capnp::movie;
+use hollowcast_measure::report::{Report, Samples};
 
 /// Lookups of one figure in one round.
 const LOOKUPS: u64 = 2_000_000;
@@ -96,19 +97,6 @@ fn figures() -> Vec<Figure> {
         figure("std's HashMap of structs + number, isolated", map_isolated, false),
         figure("std's HashMap of structs + number, in a loop", map_number, false),
     ]
-}
-
-/// Sums what `look` finds for each key; with `depend` the next key is known only when the last answer is there.
-#[inline(always)]
-fn run(keys: &[u32], depend: bool, mut look: impl FnMut(u32) -> u64) -> u64 {
-    let (mut sum, mut last) = (0u64, 0);
-    for key in keys {
-        // No answer has its highest bit set, which neither the compiler nor the processor knows.
-        let known_late = if depend { (black_box(last) >> 63) as u32 } else { 0 };
-        last = look(key ^ known_late);
-        sum = sum.wrapping_add(last);
-    }
-    sum
 }
 
 fn isolated_number(subject: &Subject, keys: &[u32]) -> u64 {

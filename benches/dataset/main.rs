@@ -9,14 +9,12 @@ mod cycles;
 mod follower;
 mod lookups;
 mod pins;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use support::machine;
-use support::report::Report;
+use hollowcast_measure::machine;
+use hollowcast_measure::report::Report;
 
 #[derive(Parser)]
 struct Arguments {

@@ -9,10 +9,10 @@ use hollowcast::environment::Environment;
 use hollowcast::identifiers::Version;
 use hollowcast::operator::Operator;
 use hollowcast::store::DatasetStore;
+use hollowcast_measure::dataset::{CHANGED, Setup, consumer};
+use hollowcast_measure::report::{Report, Samples};
 
 use super::Options;
-use super::cycles::{CHANGED, Setup, consumer};
-use super::support::report::{Report, Samples};
 
 /// Times that it goes back, and as often forth.
 const TURNS: usize = 200;

@@ -91,7 +91,7 @@ pub mod movie {
             !self.reader.get_pointer_field(1).is_null()
         }
         #[inline]
-        pub fn get_ratings(self) -> ::capnp::Result<::capnp::struct_list::Reader<'a,crate::support::movies_capnp::movie::rating::Owned>> {
+        pub fn get_ratings(self) -> ::capnp::Result<::capnp::struct_list::Reader<'a,crate::movies_capnp::movie::rating::Owned>> {
             ::capnp::traits::FromPointerReader::get_from_pointer(&self.reader.get_pointer_field(2), ::core::option::Option::None)
         }
         #[inline]
@@ -201,15 +201,15 @@ pub mod movie {
             !self.builder.is_pointer_field_null(1)
         }
         #[inline]
-        pub fn get_ratings(self) -> ::capnp::Result<::capnp::struct_list::Builder<'a,crate::support::movies_capnp::movie::rating::Owned>> {
+        pub fn get_ratings(self) -> ::capnp::Result<::capnp::struct_list::Builder<'a,crate::movies_capnp::movie::rating::Owned>> {
             ::capnp::traits::FromPointerBuilder::get_from_pointer(self.builder.get_pointer_field(2), ::core::option::Option::None)
         }
         #[inline]
-        pub fn set_ratings(&mut self, value: ::capnp::struct_list::Reader<'_,crate::support::movies_capnp::movie::rating::Owned>) -> ::capnp::Result<()> {
+        pub fn set_ratings(&mut self, value: ::capnp::struct_list::Reader<'_,crate::movies_capnp::movie::rating::Owned>) -> ::capnp::Result<()> {
             ::capnp::traits::SetterInput::set_pointer_builder(self.builder.reborrow().get_pointer_field(2), value, false)
         }
         #[inline]
-        pub fn init_ratings(self, size: u32) -> ::capnp::struct_list::Builder<'a,crate::support::movies_capnp::movie::rating::Owned> {
+        pub fn init_ratings(self, size: u32) -> ::capnp::struct_list::Builder<'a,crate::movies_capnp::movie::rating::Owned> {
             ::capnp::traits::FromPointerBuilder::init_pointer(self.builder.get_pointer_field(2), size)
         }
         #[inline]
@@ -348,7 +348,7 @@ pub mod movie {
                 1 => <::capnp::text::Owned as ::capnp::introspect::Introspect>::introspect(),
                 2 => <u16 as ::capnp::introspect::Introspect>::introspect(),
                 3 => <::capnp::text_list::Owned as ::capnp::introspect::Introspect>::introspect(),
-                4 => <::capnp::struct_list::Owned<crate::support::movies_capnp::movie::rating::Owned> as ::capnp::introspect::Introspect>::introspect(),
+                4 => <::capnp::struct_list::Owned<crate::movies_capnp::movie::rating::Owned> as ::capnp::introspect::Introspect>::introspect(),
                 _ => ::capnp::introspect::panic_invalid_field_index(index),
             }
         }

@@ -10,13 +10,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use hollowcast_measure::own_memory::own_memory;
 use movies::write_movies;
-use own_memory::own_memory;
 
 #[path = "support/movies.rs"]
 mod movies;
-#[path = "../../benches/support/own_memory.rs"]
-mod own_memory;
 
 /// How often a process's memory is looked at.
 const LOOK: Duration = Duration::from_millis(2);

@@ -93,6 +93,7 @@ pub enum Verb {
     Schema(cmd::schema::SchemaVerb),
     Stats(cmd::stats::Stats),
     Verify(cmd::verify::Verify),
+    Bench(cmd::bench::Bench),
     Demo(cmd::demo::Demo),
     Completions(cmd::completions::Completions),
     Man(cmd::man::ManPage),

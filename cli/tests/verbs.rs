@@ -511,3 +511,26 @@ fn lines_may_come_by_standard_input() {
     assert_eq!(place.run_with("publish", &["-", "--type", "Item", "--key", "id"], lines).code, 0);
     assert_eq!(place.run("get", &["1"]).lines()[0], json!({"id": 1, "tags": ["a", "b"]}));
 }
+
+/// Figures of a dataset that is small, so that it takes no time; what they are is not looked at, but that they are.
+#[test]
+fn bench_gives_each_figure_beside_a_limit() {
+    let mut command = support::hollowcast();
+    let folder = tempfile::tempdir().unwrap();
+    command.args(["bench", "--records", "2000", "--rounds", "1", "--json"]).env("TMPDIR", folder.path());
+    let report = Ran::from(command.output().unwrap()).succeeds().json();
+    assert_eq!(members(&report), ["bytes", "figures", "machine", "records"]);
+    assert!(report["records"] == 2000 && report["bytes"].as_u64().unwrap() > 2000 * 119, "{report}");
+    let figures = report["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 8);
+    for figure in figures {
+        assert_eq!(members(figure), ["limit", "name", "ratio", "unit", "value"]);
+        assert!(["ms", "ns"].contains(&figure["unit"].as_str().unwrap()));
+        let (value, limit) = (figure["value"].as_f64().unwrap(), figure["limit"]["value"].as_f64().unwrap());
+        assert!(
+            value > 0.0 && (figure["ratio"].as_f64().unwrap() * limit / value - 1.0).abs() < 1e-9,
+            "{figure}"
+        );
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is removed");
+}

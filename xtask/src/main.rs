@@ -31,7 +31,7 @@ enum Chore {
 const FOLDERS: [(&str, &str, &[&str]); 5] = [
     ("schemas", "src/generated", &["generated"]),
     ("examples/schemas", "examples/generated", &["generated"]),
-    ("benches/support", "benches/support", &["support"]),
+    ("benches/support", "benches/support", &[]),
     ("tests/schemas", "tests/generated", &["generated"]),
     ("src/schema/testdata", "src/schema/testdata", &["schema", "testdata"]),
 ];

@@ -5,12 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use generator::Movie;
-
-// The other benchmarks use the rest of it.
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../../benches/support/generator.rs"]
-mod generator;
+use hollowcast_measure::generator::Movie;
 
 /// Writes the first `records` of them.
 pub(crate) fn write_movies(path: &Path, records: u32) {

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub mod bench;
 pub mod completions;
 pub mod demo;
 pub mod diff;
@@ -45,6 +46,7 @@ pub async fn run(arguments: Arguments) -> Result<u8> {
         Verb::Schema(verb) => verb.run(&common).await,
         Verb::Stats(verb) => verb.run(&common).await,
         Verb::Verify(verb) => verb.run(&common).await,
+        Verb::Bench(verb) => verb.run(&common).await,
         Verb::Demo(verb) => verb.run(&common).await,
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),

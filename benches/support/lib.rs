@@ -1,6 +1,10 @@
-//! What benchmarks share: made-up records, and the limits of the machine.
+//! What measurements share: made-up records, a dataset of them, and the limits of the machine.
 
+#![allow(missing_docs)]
+
+pub mod dataset;
 pub mod generator;
+pub mod lookups;
 pub mod machine;
 #[rustfmt::skip]
 #[allow(warnings, clippy::all, clippy::pedantic)]
