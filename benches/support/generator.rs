@@ -35,11 +35,12 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 pub struct Stream(u64);
 
 impl Stream {
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -47,12 +48,12 @@ impl Stream {
     }
 
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.draw() % bound
     }
 }
 
 fn mix(seed: u64) -> u64 {
-    Stream::new(seed).next()
+    Stream::new(seed).draw()
 }
 
 fn h(id: u32, version: u32, k: u64) -> u64 {
@@ -87,6 +88,7 @@ pub struct Rating {
 }
 
 impl Movie {
+    #[must_use]
     pub fn new(id: u32, version: u32) -> Self {
         Self {
             id,
@@ -132,6 +134,7 @@ pub struct Change {
 
 impl Live {
     /// `count` records at version 0, their ids shuffled.
+    #[must_use]
     pub fn new(count: u32) -> Self {
         let mut ids: Vec<u32> = (0..count).collect();
         let mut stream = Stream::new(43);
@@ -142,6 +145,7 @@ impl Live {
     }
 
     /// Ids in their order.
+    #[must_use]
     pub fn ids(&self) -> &[u32] {
         &self.ids
     }

@@ -40,6 +40,7 @@ impl DependentLoads {
     }
 
     /// Nanoseconds a load.
+    #[must_use]
     pub fn nanoseconds(&self, loads: u64) -> f64 {
         let (words, mut at) = (self.memory.words(), 0);
         let started = Instant::now();
@@ -52,11 +53,12 @@ impl DependentLoads {
     }
 
     /// Nanoseconds a load when none depends on another.
+    #[must_use]
     pub fn independent_nanoseconds(&self, loads: u64) -> f64 {
         let (words, mut stream, mut sum) = (self.memory.words(), Stream::new(2), 0u64);
         let started = Instant::now();
         for _ in 0..loads {
-            let at = ((u128::from(stream.next()) * words.len() as u128) >> 64) as usize;
+            let at = ((u128::from(stream.draw()) * words.len() as u128) >> 64) as usize;
             sum = sum.wrapping_add(words[at]);
         }
         let elapsed = started.elapsed();
@@ -66,6 +68,7 @@ impl DependentLoads {
 }
 
 /// Seconds to copy `bytes` from memory to memory, on one core.
+#[must_use]
 pub fn copy_seconds(bytes: u64) -> f64 {
     let from = vec![1u8; bytes as usize];
     let mut to = vec![0u8; bytes as usize];
@@ -109,6 +112,7 @@ pub fn read_seconds(folder: &Path, bytes: u64) -> std::io::Result<f64> {
 }
 
 /// One line about this machine.
+#[must_use]
 pub fn description() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let about = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -12,12 +12,14 @@ impl Samples {
     }
 
     /// Lowest, middle and highest value.
+    #[must_use]
     pub fn spread(&self) -> (f64, f64, f64) {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         (sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1])
     }
 
+    #[must_use]
     pub fn median(&self) -> f64 {
         self.spread().1
     }
@@ -52,6 +54,7 @@ impl Report {
     }
 
     /// Everything, for programs.
+    #[must_use]
     pub fn json(&self, machine: &str) -> Value {
         json!({"machine": machine, "figures": self.rows})
     }

@@ -61,7 +61,7 @@ fn expected(id: u32, versions: &[(u64, Option<String>)]) -> Vec<(u64, String)> {
             (None, Some(name)) => told.push((*version, format!("added {}", json(id, name)))),
             (Some(name), None) => told.push((*version, format!("removed {}", json(id, name)))),
             (Some(old), Some(new)) if old != new => {
-                told.push((*version, format!("name \"{old}\" -> \"{new}\"")))
+                told.push((*version, format!("name \"{old}\" -> \"{new}\"")));
             }
             _ => {}
         }
