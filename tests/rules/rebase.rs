@@ -170,6 +170,10 @@ async fn a_consumer_may_go_in_the_middle_of_a_rebase_semantics_24() {
     let temporary = || std::fs::read_dir(world.folder.path().join("tmp")).unwrap().count();
     until(|| temporary() == 0).await;
     assert_eq!(cities(&last.read()), cities(producer.state()));
+    // It is recorded when the next refresh gets its turn.
+    world.store.heal();
+    last.refresh().await.unwrap();
+    world.store.answer("", Answer::Lost);
     drop(last);
     let recorded = consumer(&world, &told, NEVER).start().await.unwrap();
     assert_eq!((sections(&recorded.read()), cities(&recorded.read())), (0, cities(producer.state())));
