@@ -111,7 +111,7 @@ pub(crate) async fn tidy_up(place: &Place, report: &Report) -> Result<()> {
     if !left.objects.is_empty() {
         report.fault(format!("{} objects are left that nothing needs", left.objects.len()));
     }
-    report.keeps(left.latest.0 - left.oldest().0 + 1);
+    report.keeps(left.latest.0 - left.oldest.0 + 1);
     check(place, report).await;
     Ok(())
 }

@@ -20,6 +20,7 @@ const ROUNDS: u32 = 64;
 /// The control log of a dataset, for reading and appending.
 ///
 /// One value serves one writer; several of them, here or elsewhere, may append at the same time.
+#[derive(Clone)]
 pub struct Log {
     tail: Tail,
     writer: String,

@@ -39,13 +39,13 @@ impl Chain {
     ///
     /// # Errors
     /// As [`Chain::open`], and what `work` fails with.
-    pub async fn beside_retention<T>(
+    pub async fn beside_retention<T, W: Future<Output = Result<T>>>(
         store: &DatasetStore,
-        mut work: impl AsyncFnMut(&Self) -> Result<T>,
+        mut work: impl FnMut(Self) -> W,
     ) -> Result<T> {
         let mut chain = Self::open(store).await?;
         for _ in 1..OVERTAKEN {
-            let done = work(&chain).await;
+            let done = work(chain.clone()).await;
             if done.is_ok() {
                 return done;
             }
@@ -55,7 +55,7 @@ impl Chain {
             }
             chain = after;
         }
-        work(&chain).await
+        work(chain).await
     }
 
     /// The chain as `entry` has it.

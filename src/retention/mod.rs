@@ -66,9 +66,9 @@ impl Retention {
     /// # Errors
     /// `NotFound` if there is no such dataset; what reading it fails with.
     pub async fn plan(&self) -> Result<Retained> {
-        Chain::beside_retention(self.log.store(), async |chain| {
+        Chain::beside_retention(self.log.store(), |chain| async move {
             let tail = chain.entry();
-            let raise = self.decide(chain).await?;
+            let raise = self.decide(&chain).await?;
             self.retained(&raise, tail, &LogEntry { floor: raise.allowed(tail), ..tail.clone() }).await
         })
         .await
@@ -83,15 +83,16 @@ impl Retention {
     /// `NotFound` if there is no such dataset; what the store fails with. What was not deleted goes with the next run.
     pub async fn run(&mut self, progress: &dyn Progress) -> Result<Retained> {
         let store = self.log.store().clone();
-        let raised = Chain::beside_retention(&store, async |chain| self.raise(chain).await);
+        let own = &*self;
+        let raised = Chain::beside_retention(&store, |chain| async move { own.raise(&chain).await });
         let retained = raised.await?;
         self.delete(&retained.objects, progress).await?;
         Ok(retained)
     }
 
-    async fn raise(&mut self, chain: &Chain) -> Result<Retained> {
+    async fn raise(&self, chain: &Chain) -> Result<Retained> {
         let raise = self.decide(chain).await?;
-        let after = match self.log.append(&raise).await? {
+        let after = match self.log.clone().append(&raise).await? {
             Outcome::Appended(appended) => appended.tail,
             Outcome::Done(tail) => *tail,
         };

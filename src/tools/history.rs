@@ -68,9 +68,10 @@ impl<'r> History<'r> {
     /// # Errors
     /// As [`Replica::load`].
     pub async fn open(replica: &'r Replica, progress: &'r Arc<dyn Progress>) -> Result<Self> {
-        let begun = Chain::beside_retention(replica.store(), async |chain| {
-            let newest = replica.load(chain, None, None, progress).await?;
-            Ok((chain.clone(), chain.links().await?, newest.state))
+        let begun = Chain::beside_retention(replica.store(), |chain| async move {
+            let newest = replica.load(&chain, None, None, progress).await?;
+            let links = chain.links().await?;
+            Ok((chain, links, newest.state))
         });
         let (chain, links, newest) = begun.await?;
         Ok(Self { replica, progress, chain, links, newest })

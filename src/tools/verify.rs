@@ -38,8 +38,10 @@ pub async fn verify(
     only: Option<Version>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Verified> {
-    Chain::beside_retention(replica.store(), async |chain| verify_chain(replica, chain, only, progress).await)
-        .await
+    Chain::beside_retention(replica.store(), |chain| async move {
+        verify_chain(replica, &chain, only, progress).await
+    })
+    .await
 }
 
 async fn verify_chain(

@@ -280,11 +280,12 @@ async fn a_list_of_versions_beside_retention_is_whole_semantics_14() {
     let store = world.dataset();
     for _ in 0..4 {
         grow(&mut producer, 4).await;
-        let mut lists = 0;
+        let lists = std::cell::Cell::new(0);
+        let (lists_made, world) = (&lists, &world);
         // Versions go just when the list is about to be made.
-        let listed = Chain::beside_retention(&store, async |chain| {
-            lists += 1;
-            if lists == 1 {
+        let listed = Chain::beside_retention(&store, |chain| async move {
+            lists_made.set(lists_made.get() + 1);
+            if lists_made.get() == 1 {
                 world.retention(1).run(&()).await?;
             }
             Ok((chain.manifests().await?, chain.entry().oldest_version()))
@@ -292,15 +293,16 @@ async fn a_list_of_versions_beside_retention_is_whole_semantics_14() {
         let (manifests, oldest) = listed.await.unwrap();
         let listed: Vec<u64> = manifests.iter().map(|(_, manifest)| manifest.version.0).collect();
         assert_eq!(listed, (oldest.0..=producer.version().0).rev().collect::<Vec<_>>());
-        assert_eq!((lists, oldest), (2, world.retention(1).plan().await.unwrap().oldest));
+        assert_eq!((lists.get(), oldest), (2, world.retention(1).plan().await.unwrap().oldest));
     }
-    let mut tries = 0;
-    let failed = Chain::beside_retention(&store, async |chain| {
-        tries += 1;
+    let tries = std::cell::Cell::new(0);
+    let counted = &tries;
+    let failed = Chain::beside_retention(&store, |chain| async move {
+        counted.set(counted.get() + 1);
         chain.find(Some(Version(1))).await
     });
     assert_eq!(failed.await.unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(tries, 1, "nothing was given up meanwhile");
+    assert_eq!(tries.get(), 1, "nothing was given up meanwhile");
 }
 
 /// More versions than a manifest links are all listed, once each, by a request for every 256 of them.

@@ -35,7 +35,7 @@ impl Versions {
     /// Prints the list.
     pub async fn run(&self, common: &Common) -> Result<u8> {
         let session = Session::open(&self.url, common)?;
-        let kept = Chain::beside_retention(session.replica.store(), async |chain| {
+        let kept = Chain::beside_retention(session.replica.store(), |chain| async move {
             Ok((chain.manifests().await?, chain.entry().clone()))
         });
         let (manifests, entry) = kept.await?;
