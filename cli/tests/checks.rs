@@ -55,6 +55,7 @@ fn hubs() -> Schema {
         name: name.to_owned(),
         original_name: None,
         references: references.map(str::to_owned),
+        collection: None,
         ordinal,
         value_type: DeclaredType::Text,
         default: Default::Zero,

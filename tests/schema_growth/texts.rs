@@ -38,8 +38,8 @@ fn later_fields(version: u32) -> impl Iterator<Item = u32> {
 }
 
 fn field(name: &str, ordinal: u16, value_type: DeclaredType, default: Default) -> MemberDeclaration {
-    let (name, original_name, references) = (name.to_owned(), None, None);
-    MemberDeclaration::Field { name, original_name, references, ordinal, value_type, default }
+    let (name, original_name, references, collection) = (name.to_owned(), None, None, None);
+    MemberDeclaration::Field { name, original_name, references, collection, ordinal, value_type, default }
 }
 
 /// The schema that a version's producer has.

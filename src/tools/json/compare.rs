@@ -280,6 +280,7 @@ mod tests {
             name: name.to_owned(),
             original_name: None,
             references: None,
+            collection: None,
             ordinal,
             value_type,
             default,
