@@ -173,7 +173,7 @@ pub enum InferenceError {
     /// The dataset's field cannot hold what the file has.
     #[error(
         "{file}:{line}: field {field}: the dataset declares {declared}, found {found}: \
-         mend the file; a column of another type is a break"
+         mend the file; a column of another type is a break (`--accept-break`)"
     )]
     NeedsBreak {
         /// File of the first value that does not fit.

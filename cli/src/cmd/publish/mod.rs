@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{ArgGroup, Args};
+use hollowcast::ErrorKind;
 use hollowcast::log::Tail;
 use hollowcast::producer::{ChangeWriter, CycleOptions, Dataset, Outcome, Producer, Writer};
 use hollowcast::progress::{Progress, Stage, Unit};
@@ -51,6 +52,7 @@ use typed::{TypedKey, TypedPath};
   hollowcast publish ./data/shop Item=items.csv Sale=sales.csv --key Item=id --key Sale=shop,day
   hollowcast publish ./data/shop Item=items.jsonl --schema shop.capnp
   hollowcast publish ./data/airports airports.csv --min-count 5000 --max-shrink 10%
+  hollowcast publish ./data/airports renumbered.csv --accept-break
   hollowcast publish ./data/airports --upsert changed.csv --delete gone.txt
   hollowcast publish ./data/shop --upsert Item=new.csv --delete Sale=cancelled.txt"
 )]
@@ -90,6 +92,10 @@ pub struct Publish {
     /// The files may have no record although the dataset has some
     #[arg(long)]
     allow_empty: bool,
+    /// Accept a version without a delta, which carries nothing over, where files or schema do not fit the dataset's schema, or its newest version
+    /// cannot be read
+    #[arg(long)]
+    accept_break: bool,
     /// Publish, but leave consumers where they are until `unpin`; WHY is what `log` and `versions` say
     #[arg(long, value_name = "WHY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     hold_back: Option<String>,
@@ -128,7 +134,9 @@ impl Publish {
         let given = self.schema.as_deref().map(read_schema).transpose().map_err(hollowcast::Error::from)?;
         let stored = self.stored_schema(common).await?;
         let known = match given {
-            Some(given) => Some(schema::together(stored, given).map_err(hollowcast::Error::from)?),
+            Some(given) => {
+                Some(schema::together(stored, given, self.accept_break).map_err(hollowcast::Error::from)?)
+            }
             None => stored,
         };
         let inputs = self.inputs(known.as_ref())?;
@@ -138,6 +146,7 @@ impl Publish {
         let producer = Producer::builder(dataset, store_to_write(&self.url)?)
             .memory(memory(common))
             .manners(self.manners.chosen()?)
+            .break_if_unreadable(self.accept_break)
             .writer(format!("hollowcast publish, process {}", std::process::id()))
             .progress(Arc::clone(&progress));
         let mut producer = self.checks.add_to(producer).start().await?;
@@ -160,8 +169,18 @@ impl Publish {
             return Ok(None);
         }
         let chain = Chain::open(session.replica.store()).await?;
-        let loaded = session.replica.load(&chain, None, None, &session.progress).await?;
-        Ok(Some(Schema::clone(loaded.state.schema())))
+        match session.replica.load(&chain, None, None, &session.progress).await {
+            Ok(loaded) => Ok(Some(Schema::clone(loaded.state.schema()))),
+            Err(error)
+                if self.accept_break && matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) =>
+            {
+                eprintln!(
+                    "the newest version cannot be read: {error}\na break is accepted: it is gone on without"
+                );
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Each file states its type as a whole, or changes to it; types without a file stay as they are.
@@ -176,6 +195,7 @@ impl Publish {
         let options = CycleOptions {
             tags,
             allow_empty: self.allow_empty,
+            accept_break: self.accept_break,
             hold_back: self.hold_back.clone(),
             ..CycleOptions::default()
         };

@@ -7,28 +7,56 @@ use hollowcast::schema::{BreakReason, Compatibility, Schema};
 
 use super::inputs::TypeInput;
 use super::{Publish, reading};
-use crate::exit::Usage;
+use crate::exit::{self, Usage};
 use crate::ingest::{Source, observe};
 
-/// The schema that a dataset goes on with when one is given.
-pub(super) fn together(stored: Option<Schema>, given: Schema) -> Result<Schema, SchemaBreak> {
+/// The schema that a dataset goes on with when one is given; it takes the place of one that it breaks with if that is accepted.
+pub(super) fn together(
+    stored: Option<Schema>,
+    given: Schema,
+    accept_break: bool,
+) -> Result<Schema, SchemaBreak> {
     let Some(stored) = stored else { return Ok(given) };
     match stored.compatibility(&given) {
         Compatibility::Same => Ok(stored),
         Compatibility::Extends(both) => Ok(both),
+        Compatibility::Break(_) if accept_break => Ok(given),
         Compatibility::Break(reasons) => Err(SchemaBreak { reasons }),
     }
 }
 
 impl Publish {
-    /// The known schema, extended by what the files have besides; one that was given is not extended.
+    /// The known schema, extended by what the files have besides; one that was given is not extended. Files that do not fit it are looked at by
+    /// themselves if a break is accepted: only the keys of the known schema stay.
     pub(super) fn schema_for(
         &self,
         inputs: &[TypeInput],
         known: Option<Schema>,
         progress: &dyn Progress,
     ) -> Result<Schema> {
-        let mut schema = known;
+        let extended = self.extended(inputs, known.clone(), known.as_ref(), progress);
+        match extended {
+            Err(error) if self.may_break() && exit::code_of(&error) == exit::INVALID => {
+                eprintln!("{error}\na break is accepted: the files alone say what the schema is");
+                self.extended(inputs, None, known.as_ref(), progress)
+            }
+            schema => schema,
+        }
+    }
+
+    /// Whether what the files say may take the schema's place.
+    fn may_break(&self) -> bool {
+        self.accept_break && self.schema.is_none()
+    }
+
+    /// `schema`, extended by what the files have besides; types without a key of their own have that of `known`.
+    fn extended(
+        &self,
+        inputs: &[TypeInput],
+        mut schema: Option<Schema>,
+        known: Option<&Schema>,
+        progress: &dyn Progress,
+    ) -> Result<Schema> {
         let mut has_new_type = false;
         let bytes_read = reading("looking at the files", inputs, progress)?;
         for input in inputs.iter().filter(|input| !input.sources.is_empty()) {
@@ -37,7 +65,7 @@ impl Publish {
             if let (Some(given), true) = (&schema, self.schema.is_some()) {
                 self.conform(input, &records, given)?;
             } else if is_new || !records.members().is_empty() {
-                let inference = self.infer(input, &records, schema.as_ref())?;
+                let inference = self.infer(input, &records, schema.as_ref(), known)?;
                 has_new_type |= is_new;
                 schema = Some(inference.schema);
             }
@@ -54,14 +82,22 @@ impl Publish {
 
     fn conform(&self, input: &TypeInput, records: &ObjectShape, schema: &Schema) -> Result<()> {
         let files = names(input);
-        let missing = conform(&input.observed(records, &files), schema).map_err(hollowcast::Error::from)?;
+        let observed = Observed { type_name: &input.name, key: &input.key, records, files: &files };
+        let missing = conform(&observed, schema).map_err(hollowcast::Error::from)?;
         // A file without a record lacks nothing.
         if records.members().is_empty() { Ok(()) } else { self.refuse_missing(input, &missing) }
     }
 
-    fn infer(&self, input: &TypeInput, records: &ObjectShape, known: Option<&Schema>) -> Result<Inference> {
-        let files = names(input);
-        let inference = infer(&input.observed(records, &files), known).map_err(hollowcast::Error::from)?;
+    fn infer(
+        &self,
+        input: &TypeInput,
+        records: &ObjectShape,
+        schema: Option<&Schema>,
+        known: Option<&Schema>,
+    ) -> Result<Inference> {
+        let (files, key) = (names(input), input.key_within(known));
+        let observed = Observed { type_name: &input.name, key: &key, records, files: &files };
+        let inference = infer(&observed, schema).map_err(hollowcast::Error::from)?;
         self.refuse_missing(input, &inference.missing_columns)?;
         for column in &inference.new_columns {
             eprintln!("new column {column} of {} becomes a field", input.name);
@@ -85,8 +121,10 @@ impl Publish {
 }
 
 impl TypeInput {
-    fn observed<'a>(&'a self, records: &'a ObjectShape, files: &'a [String]) -> Observed<'a> {
-        Observed { type_name: &self.name, key: &self.key, records, files }
+    /// The key columns that were given, or those that the type has in `known`.
+    fn key_within(&self, known: Option<&Schema>) -> Vec<String> {
+        let known = known.and_then(|known| Some(known.key_names(known.find_type(&self.name)?)));
+        known.filter(|_| self.key.is_empty()).unwrap_or_else(|| self.key.clone())
     }
 }
 
@@ -110,7 +148,7 @@ impl hollowcast::error::Classify for MissingColumns {
 
 /// A schema that the dataset cannot go on with.
 #[derive(Debug, thiserror::Error)]
-#[error("the schema breaks with the dataset's, so nothing is published:{}", lines(.reasons))]
+#[error("the schema breaks with the dataset's, so nothing is published; --accept-break puts it in that one's place:{}", lines(.reasons))]
 pub(super) struct SchemaBreak {
     reasons: Vec<BreakReason>,
 }
