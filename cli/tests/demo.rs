@@ -35,9 +35,11 @@ fn the_tour_tells_what_happened() {
         "refused: deltas/00000000000000000003-00000000000000000004-",
         "1000000 lookups of random airports in version 3",
         "version 4 by delta",
-        "version 2 by reverse delta",
-        "version 4 by delta",
+        "version 2 by kept state, 0 B fetched",
+        "version 4 by kept state, 0 B fetched",
         "version 5 by delta",
+        "version 6 by delta",
+        "version 7 by delta",
     ];
     assert_eq!(consumer.len(), expected.len(), "{told}");
     for (line, expected) in consumer.iter().zip(expected) {
@@ -45,6 +47,9 @@ fn the_tour_tells_what_happened() {
     }
     assert!(consumer[4].contains("at offset"), "{told}");
     assert!(told.contains("clean: "), "{told}");
+    for took_over in ["live producer: epoch ", "standby: epoch ", "published version 7, "] {
+        assert!(told.contains(took_over), "{took_over}\n{told}");
+    }
 
     let dataset = folder.join("store/airports");
     let mut diff = hollowcast();

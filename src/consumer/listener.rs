@@ -47,14 +47,14 @@ pub enum RefreshRoute {
 }
 
 impl RefreshRoute {
-    /// What people call it: `delta`, `reverse delta`, `snapshot`, `kept`.
+    /// What people call it: `delta`, `reverse delta`, `snapshot`, `kept state`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Delta => "delta",
             Self::ReverseDelta => "reverse delta",
             Self::Snapshot => "snapshot",
-            Self::Kept => "kept",
+            Self::Kept => "kept state",
         }
     }
 }

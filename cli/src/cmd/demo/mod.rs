@@ -1,10 +1,12 @@
 //! `demo`: a guided tour on real data, with nothing made up.
 //!
-//! The tour runs the verbs a user would type, each in a process of its own, and follows with a consumer in another process
-//! (`consumer`). Every figure it prints was measured there and then.
+//! The tour runs the verbs a user would type, each in a process of its own, follows with a consumer in another process (`consumer`), and lets one live
+//! producer take over from another (`producer`). Every figure it prints was measured there and then.
 
 mod consumer;
 mod folder;
+mod process;
+mod producer;
 mod story;
 
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ use clap::Args;
 use crate::arguments::Common;
 use crate::exit::{self, Usage};
 
-/// Take a guided tour: publish, follow, look up, survive a damaged file, go back
+/// Take a guided tour: publish, follow, look up, survive a damaged file, go back, take over
 ///
 /// Publishes four releases of the world's airports into a new folder while a consumer in another process follows them, and leaves the folder
 /// for you to look around in. Takes some fifteen seconds.
@@ -30,16 +32,19 @@ pub struct Demo {
     /// Be the consumer of this tour
     #[arg(long, hide = true)]
     consumer: bool,
+    /// Be a live producer of this release in the tour
+    #[arg(long, hide = true, value_name = "RELEASE")]
+    producer: Option<String>,
 }
 
 impl Demo {
     /// Tells the story.
     pub async fn run(&self, _common: &Common) -> Result<u8> {
         let folder = self.folder()?;
-        if self.consumer {
-            consumer::run(&folder).await?;
-        } else {
-            story::tell(&folder).await?;
+        match &self.producer {
+            Some(release) => producer::run(&folder, release).await?,
+            None if self.consumer => consumer::run(&folder).await?,
+            None => story::tell(&folder).await?,
         }
         Ok(exit::DONE)
     }
@@ -50,7 +55,8 @@ impl Demo {
         };
         let cannot = || format!("cannot use the folder {}", folder.display());
         std::fs::create_dir_all(folder).with_context(cannot)?;
-        if !self.consumer && std::fs::read_dir(folder).with_context(cannot)?.next().is_some() {
+        let is_part = self.consumer || self.producer.is_some();
+        if !is_part && std::fs::read_dir(folder).with_context(cannot)?.next().is_some() {
             let advice = "name one that is empty or not there yet";
             return Err(Usage(format!("the folder {} is not empty: {advice}", folder.display())).into());
         }

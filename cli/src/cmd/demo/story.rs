@@ -2,19 +2,17 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use anyhow::{Result, bail, ensure};
+use rustix::process::Signal;
+use tokio::process::Command;
 
 use super::consumer::{Event, LOOK_UP};
 use super::folder::{Tour, invert_middle_byte};
+use super::process::Part;
+use super::producer;
 use crate::output::{bytes, print};
 
-/// How long any step may take before the tour gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Version whose delta is damaged.
 const DAMAGED: u64 = 4;
 /// Version that has the content of an older one.
@@ -47,9 +45,12 @@ pub(super) async fn tell(folder: &Path) -> Result<()> {
 
     heading("6. An operator takes the fleet back at once, and then the content")?;
     take_back(&tour, &mut consumer).await?;
-    consumer.stop().await?;
 
-    heading("7. What is left: an object store's content, in a folder")?;
+    heading("7. A live producer is killed, and another one that stood by takes over")?;
+    take_over(folder, &mut consumer).await?;
+    consumer.0.stop().await?;
+
+    heading("8. What is left: an object store's content, in a folder")?;
     for (name, length) in tour.objects()? {
         say(&format!("  {:>10}  {name}", bytes(length)))?;
     }
@@ -59,13 +60,13 @@ pub(super) async fn tell(folder: &Path) -> Result<()> {
 
 /// The consumer meets a damaged delta, keeps serving, and goes on when the file is right again.
 async fn damage_and_repair(tour: &Tour, consumer: &mut ConsumerProcess) -> Result<()> {
-    consumer.signal(Signal::STOP)?;
+    consumer.0.signal(Signal::STOP)?;
     say("  (the consumer is paused)")?;
     publish(tour, "04.csv.zst", &[]).await?;
     let delta = tour.delta_to(DAMAGED)?;
     let offset = invert_middle_byte(&delta)?;
     say(&format!("  (byte {offset} of {} is inverted, and the consumer goes on)", delta.display()))?;
-    consumer.signal(Signal::CONT)?;
+    consumer.0.signal(Signal::CONT)?;
     consumer.refuses().await?;
     say("  The old version keeps serving:")?;
     consumer.look_up().await?;
@@ -83,6 +84,19 @@ async fn take_back(tour: &Tour, consumer: &mut ConsumerProcess) -> Result<()> {
     consumer.reaches(DAMAGED).await?;
     run(tour, &["rollback", &dataset, "3"]).await?;
     consumer.reaches(ROLLED_BACK).await
+}
+
+/// One producer publishes and is killed; the other, which followed, goes on.
+async fn take_over(folder: &Path, consumer: &mut ConsumerProcess) -> Result<()> {
+    let mut live = ProducerProcess::start("live producer", "04.csv.zst", folder).await?;
+    live.publishes(ROLLED_BACK + 1).await?;
+    consumer.reaches(ROLLED_BACK + 1).await?;
+    let mut standby = ProducerProcess::start("standby", "02.csv.zst", folder).await?;
+    live.part.kill().await?;
+    say("  (the live producer is killed with -9)")?;
+    standby.publishes(ROLLED_BACK + 2).await?;
+    consumer.reaches(ROLLED_BACK + 2).await?;
+    standby.part.stop().await
 }
 
 fn farewell(tour: &Tour) -> Result<()> {
@@ -140,30 +154,17 @@ fn say(line: &str) -> Result<()> {
 }
 
 /// The consumer's process, from outside.
-struct ConsumerProcess {
-    process: Child,
-    orders: ChildStdin,
-    events: Lines<BufReader<ChildStdout>>,
-}
+struct ConsumerProcess(Part);
 
 impl ConsumerProcess {
     fn start(folder: &Path) -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["--log", "off", "demo", "--consumer", "--dir"])
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let orders = process.stdin.take().context("its input is a pipe")?;
-        let events = BufReader::new(process.stdout.take().context("its output is a pipe")?).lines();
-        Ok(Self { process, orders, events })
+        Ok(Self(Part::start("consumer", &["--consumer"], folder)?))
     }
 
     /// Waits until `version` is what its readers see; says how it got there.
     async fn reaches(&mut self, version: u64) -> Result<()> {
         loop {
-            let event = self.next(version).await?;
+            let event = self.0.next(&format!("version {version}")).await?;
             if matches!(event, Event::Refreshed { version: reached, .. } if reached == version) {
                 return show(&event);
             }
@@ -172,41 +173,48 @@ impl ConsumerProcess {
 
     /// Waits until it cannot move, and says why.
     async fn refuses(&mut self) -> Result<()> {
-        let event = self.next(DAMAGED).await?;
+        let event = self.0.next("a refusal").await?;
         ensure!(matches!(event, Event::Failed { .. }), "the consumer took a damaged file: {event:?}");
         show(&event)
     }
 
     /// Has it look records up.
     async fn look_up(&mut self) -> Result<()> {
-        self.orders.write_all(format!("{LOOK_UP}\n").as_bytes()).await?;
+        self.0.order(LOOK_UP).await?;
         loop {
-            let event = self.next(0).await?;
+            let event = self.0.next("its lookups").await?;
             if matches!(event, Event::LookedUp { .. }) {
                 return show(&event);
             }
         }
     }
+}
 
-    async fn next(&mut self, version: u64) -> Result<Event> {
-        let Ok(line) = tokio::time::timeout(PATIENCE, self.events.next_line()).await else {
-            bail!("the consumer said nothing for {} s on its way to version {version}", PATIENCE.as_secs());
+/// A live producer's process, from outside.
+struct ProducerProcess {
+    part: Part,
+    name: &'static str,
+}
+
+impl ProducerProcess {
+    async fn start(name: &'static str, release: &str, folder: &Path) -> Result<Self> {
+        let mut part = Part::start(name, &["--producer", release], folder)?;
+        let event = part.next("its turn").await?;
+        ensure!(matches!(event, producer::Event::StandsBy { .. }), "the {name} did not stand by: {event:?}");
+        Ok(Self { part, name })
+    }
+
+    /// Waits until it has published `expected`.
+    async fn publishes(&mut self, expected: u64) -> Result<()> {
+        let event = self.part.next("its version").await?;
+        let producer::Event::Published { version, epoch, milliseconds } = event else {
+            bail!("the {} published nothing: {event:?}", self.name);
         };
-        let line = line?.context("the consumer ended early")?;
-        serde_json::from_str(&line).with_context(|| format!("the consumer said {line}"))
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        let id = self.process.id().context("the consumer ended early")?;
-        let pid = Pid::from_raw(id.cast_signed()).context("a process has an id")?;
-        Ok(kill_process(pid, signal)?)
-    }
-
-    async fn stop(mut self) -> Result<()> {
-        drop(self.orders);
-        let status = self.process.wait().await?;
-        ensure!(status.success(), "the consumer ended with {status}");
-        Ok(())
+        ensure!(version == expected, "the {} published version {version}, not {expected}", self.name);
+        let name = self.name;
+        say(&format!(
+            "  {name}: epoch {epoch}, published version {version}, {milliseconds:.0} ms after it began to wait"
+        ))
     }
 }
 

@@ -14,7 +14,7 @@ use anyhow::Result;
 use clap::{ArgGroup, Args};
 use hollowcast::ErrorKind;
 use hollowcast::log::Tail;
-use hollowcast::producer::{ChangeWriter, CycleOptions, Dataset, Outcome, Producer, Writer};
+use hollowcast::producer::{ChangeWriter, CycleOptions, Dataset, Outcome, Producer, ProducerBuilder, Writer};
 use hollowcast::progress::{Progress, Stage, Unit};
 use hollowcast::replica::Chain;
 use hollowcast::schema::{Schema, TypeIndex};
@@ -130,6 +130,17 @@ impl Publish {
     /// Infers or extends the schema, then runs one cycle.
     pub async fn run(&self, common: &Common) -> Result<u8> {
         let started = Instant::now();
+        let (producer, records) = self.ready(common).await?;
+        let mut producer = producer.start().await?;
+        let outcome = self.cycle(&mut producer, &records).await;
+        let entry = producer.entry().clone();
+        producer.stop().await;
+        report(&outcome?, &entry, started.elapsed(), common.json)?;
+        Ok(exit::DONE)
+    }
+
+    /// The producer to start, and what it is to publish.
+    pub(super) async fn ready(&self, common: &Common) -> Result<(ProducerBuilder, Records)> {
         self.refuse_second_reader_of_standard_input()?;
         let given = self.schema.as_deref().map(read_schema).transpose().map_err(hollowcast::Error::from)?;
         let stored = self.stored_schema(common).await?;
@@ -149,12 +160,7 @@ impl Publish {
             .break_if_unreadable(self.accept_break)
             .writer(format!("hollowcast publish, process {}", std::process::id()))
             .progress(Arc::clone(&progress));
-        let mut producer = self.checks.add_to(producer).start().await?;
-        let outcome = self.cycle(&mut producer, &inputs, &schema, &*progress).await;
-        let entry = producer.entry().clone();
-        producer.stop().await;
-        report(&outcome?, &entry, started.elapsed(), common.json)?;
-        Ok(exit::DONE)
+        Ok((self.checks.add_to(producer), Records { inputs, schema, progress }))
     }
 
     /// The schema of the newest version, if there is one.
@@ -184,13 +190,9 @@ impl Publish {
     }
 
     /// Each file states its type as a whole, or changes to it; types without a file stay as they are.
-    async fn cycle(
-        &self,
-        producer: &mut Producer,
-        inputs: &[TypeInput],
-        schema: &Schema,
-        progress: &dyn Progress,
-    ) -> Result<Outcome> {
+    pub(super) async fn cycle(&self, producer: &mut Producer, records: &Records) -> Result<Outcome> {
+        let Records { inputs, schema, progress } = records;
+        let progress = &**progress;
         let tags: BTreeMap<String, String> = self.tags.iter().cloned().collect();
         let options = CycleOptions {
             tags,
@@ -228,6 +230,13 @@ impl Publish {
         };
         Ok(producer.incremental_with(options, change).await?)
     }
+}
+
+/// What is to be published.
+pub(super) struct Records {
+    inputs: Vec<TypeInput>,
+    schema: Schema,
+    progress: Arc<dyn Progress>,
 }
 
 impl TypeInput {
