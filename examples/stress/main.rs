@@ -5,6 +5,8 @@
 //! politely or not. Retention runs every second; an operator pins, unpins and rolls back. Ten consumers follow, three of which start anew again
 //! and again. An auditor reads every entry of the log. The records are accounts between which money moves: in every state that a consumer
 //! sees, their sum has to be the same.
+//!
+//! `-- --takeovers 20` measures how soon a standby goes on instead.
 
 mod auditor;
 mod consumers;
@@ -12,6 +14,7 @@ mod ledger;
 mod operator;
 mod producers;
 mod report;
+mod takeover;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +46,9 @@ struct Arguments {
     /// How long
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// Takes over so often from a holder that is killed, and from one that is stopped and woken, instead
+    #[arg(long)]
+    takeovers: Option<usize>,
     /// The folder; without it, one that goes afterwards
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -78,14 +84,17 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
     let place = Place::new(arguments.folder.as_deref().unwrap_or(temporary.path()))?;
-    match arguments.role {
-        Some(role) => producers::run(role, &place).await,
+    if let Some(role) = arguments.role {
+        return producers::run(role, &place).await;
+    }
+    producers::open_accounts(&place).await?;
+    match arguments.takeovers {
+        Some(rounds) => takeover::run(&place, rounds).await,
         None => stress(&place, Duration::from_secs(arguments.seconds)).await,
     }
 }
 
 async fn stress(place: &Place, duration: Duration) -> Result<()> {
-    producers::open_accounts(place).await?;
     let report = Arc::new(Report::default());
     let auditor = Auditor::new(place.dataset.clone());
     let fleet = consumers::Fleet::start(place, &report).await?;

@@ -119,24 +119,25 @@ impl Processes {
     }
 }
 
-fn spawn(place: &Place, role: &str) -> Result<Child> {
+/// Starts this program in a role; its standard error goes to `words`.
+pub(crate) fn spawn(place: &Place, role: &str, words: Stdio) -> Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--folder").arg(&place.folder).args(["--role", role]);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.stdout(Stdio::null()).stderr(words).kill_on_drop(true);
     command.spawn().context("the program cannot start itself")
 }
 
 /// Kills or stops one of two live producers after the other.
 async fn trouble_live(place: Place, report: Arc<Report>) -> Result<()> {
     let random = Environment::system().random;
-    let mut live = [spawn(&place, "live")?, spawn(&place, "live")?];
+    let mut live = [spawn(&place, "live", Stdio::null())?, spawn(&place, "live", Stdio::null())?];
     for turn in 0.. {
         sleep_ms(1_000 + random.next_u64() % 4_000).await;
         let at = turn % 2;
         if random.next_u64().is_multiple_of(2) {
             live[at].kill().await?;
             report.killed();
-            live[at] = spawn(&place, "live")?;
+            live[at] = spawn(&place, "live", Stdio::null())?;
         } else {
             let number = i32::try_from(live[at].id().context("it runs")?)?;
             let process = Pid::from_raw(number).context("it has a number")?;
@@ -153,7 +154,7 @@ async fn keep_publishing(place: Place, report: Arc<Report>) -> Result<()> {
     let random = Environment::system().random;
     loop {
         sleep_ms(random.next_u64() % 3_000).await;
-        let status = spawn(&place, "once")?.wait().await?;
+        let status = spawn(&place, "once", Stdio::null())?.wait().await?;
         report.published_once(status.code());
     }
 }
