@@ -113,11 +113,17 @@ impl Producer {
         ProducerBuilder::new(dataset, store)
     }
 
-    /// Restores what `tenure` found to be the newest version, from where `standby` followed to.
+    /// Restores what `tenure` found to be the newest version, from where `standby` followed to. One that cannot gives the dataset up again.
     async fn begin(standby: Standby, tenure: Tenure) -> Result<Self> {
         let Standby { settings, log, replica, loaded } = standby;
         let entry = tenure.claim.clone();
-        let newest = newest::load(&settings, &replica, loaded, &entry).await?;
+        let newest = match newest::load(&settings, &replica, loaded, &entry).await {
+            Ok(newest) => newest,
+            Err(error) => {
+                tenure.stop().await;
+                return Err(error);
+            }
+        };
         Ok(Self { settings, log, replica, tenure, newest, entry, is_stale: false, behind: Behind::default() })
     }
 

@@ -3,6 +3,7 @@
 use hollowcast::ErrorKind;
 use hollowcast::consumer::RefreshRoute;
 use hollowcast::identifiers::Version;
+use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Outcome, Producer};
 
 use super::setting::{World, add, breaking_schema, cities, delete, named, published, schema, text, upsert};
@@ -130,6 +131,15 @@ async fn a_newest_version_that_cannot_be_read_is_named_with_what_to_do_semantics
     for part in ["newest version, 2", "deltas/", "--accept-break"] {
         assert!(message.contains(part), "{message} lacks {part}");
     }
+}
+
+/// Nor does it look as if somebody were at work.
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_cannot_read_the_newest_version_gives_the_dataset_up_semantics_9_10() {
+    let world = unreadable(&["deltas"]).await;
+    let polite = || world.producer_of(schema()).manners(Manners::Refuse);
+    assert!(polite().start().await.is_err());
+    assert!(polite().break_if_unreadable(true).start().await.is_ok());
 }
 
 /// Damage to its delta alone, or to its manifest as well.
