@@ -1,29 +1,36 @@
 //! One random chain of versions: a producer that publishes and is reopened, a consumer that follows and is reopened, observers that follow by
 //! choices of their own, and travellers that go to arbitrary versions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use hollowcast::consumer::{Consumer, Memory, RebaseThresholds, Rebased, Refresh, RefreshListener, Wait};
-use hollowcast::environment::{Environment, SeededRandom, SystemClock};
-use hollowcast::identifiers::Version;
-use hollowcast::log::politeness::Manners;
+use hollowcast::ErrorKind;
+use hollowcast::cache::SegmentStore;
+use hollowcast::consumer::{
+    Consumer, ConsumerBuilder, Memory, RebaseThresholds, Rebased, Refresh, RefreshListener, RefreshRoute,
+    Wait,
+};
+use hollowcast::environment::{Clock, Environment, SeededRandom};
 use hollowcast::log::{LogEntry, Tail};
-use hollowcast::operator::Operator;
-use hollowcast::producer::{Dataset, Producer};
+use hollowcast::producer::Producer;
+use hollowcast::progress::Progress;
+use hollowcast::replica::Replica;
+use hollowcast::replica::transfer::TransferOptions;
 use hollowcast::retention::{Retention, RetentionPolicy};
 use hollowcast::state::State;
 use hollowcast::store::DatasetStore;
+use hollowcast::tools::verify;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::breaks::is_cut;
 use super::choices::Choices;
-use super::content::{Content, KnownVersion, World};
+use super::clock::StoppableClock;
+use super::content::{Content, KnownVersion, SchemaForm, World, any_readable};
+use super::holds::Target;
 use super::kind::Growth;
 use super::observer::{Observer, Sight};
-use super::shape::DatasetShape;
 use super::tally::Tally;
 use super::traveller::{Map, Traveller, Way};
 
@@ -37,45 +44,51 @@ pub(crate) struct Chain {
     pub(crate) choices: Choices,
     pub(crate) world: World,
     pub(crate) versions: Vec<KnownVersion>,
-    /// Place of the version at which consumers are pinned.
-    pinned: Option<usize>,
+    pub(crate) target: Target,
     /// Versions below were given up.
     floor: u64,
-    /// Growth of the producer's own schema.
-    pub(crate) growth: Growth,
+    /// Form of the producer's own schema.
+    pub(crate) form: SchemaForm,
+    /// Whether the newest version may get lost.
+    pub(crate) may_lose: bool,
     pub(crate) tally: Tally,
-    producer: Option<Producer>,
+    pub(crate) producer: Option<Producer>,
     consumer: Option<Consumer>,
     observers: [Observer; 2],
     travellers: [Traveller; 2],
-    memory: Memory,
-    snapshot_every: u64,
+    /// Where the producer has its bytes.
+    pub(crate) memory: Memory,
+    pub(crate) snapshot_every: u64,
+    pub(crate) clock: Arc<dyn Clock>,
     rebases: Arc<Rebases>,
-    dataset: DatasetStore,
-    store: Arc<dyn ObjectStore>,
-    folder: tempfile::TempDir,
+    pub(crate) dataset: DatasetStore,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Chain {
     /// The chain of `seed`, on a local folder or in memory, before its first step.
     pub(crate) async fn new(seed: u64, on_disk: bool) -> Self {
         let mut choices = Choices::new(seed);
-        let world = World::new(DatasetShape::random(&mut choices));
+        let world = World::random(&mut choices);
+        let clock: Arc<dyn Clock> = Arc::new(StoppableClock::begin(SystemTime::now()));
         let folder = temporary_folder();
         let store = match on_disk {
-            true => hollowcast::store::local(folder.path().join("store"), &environment(&mut choices)),
+            true => hollowcast::store::local(folder.path().join("store"), &environment(&clock, &mut choices)),
             false => Ok(hollowcast::store::memory()),
         };
         let store = store.expect("a new folder can hold a store");
-        let dataset = DatasetStore::new(Arc::clone(&store), Path::from(DATASET), environment(&mut choices));
+        let dataset =
+            DatasetStore::new(Arc::clone(&store), Path::from(DATASET), environment(&clock, &mut choices));
         let host = Memory::Mapped(Some(folder.path().join("host")));
         let travels = Memory::Mapped(Some(folder.path().join("travels")));
         let mut chain = Self {
             world,
             versions: Vec::new(),
-            pinned: None,
+            target: Target::default(),
             floor: 0,
-            growth: Growth::NONE,
+            form: SchemaForm { edition: 0, growth: Growth::NONE },
+            may_lose: choices.chance(30),
             tally: Tally::default(),
             producer: None,
             consumer: None,
@@ -86,6 +99,7 @@ impl Chain {
             ],
             memory: Memory::Heap,
             snapshot_every: *choices.pick(&[2, 5, 9, 100]),
+            clock,
             rebases: Arc::default(),
             dataset,
             store,
@@ -103,7 +117,10 @@ impl Chain {
         for _ in 0..steps {
             self.step().await;
         }
+        self.producer.take().expect("a producer is open between steps").stop().await;
         self.visit_every_version().await;
+        self.check_snapshots().await;
+        self.check_store().await;
         for _ in 0..self.rebases.0.load(Ordering::Relaxed) {
             self.tally.count("rebased");
         }
@@ -111,7 +128,7 @@ impl Chain {
     }
 
     async fn step(&mut self) {
-        match self.choices.below(100) {
+        match self.choices.below(114) {
             0..27 => self.full_cycle().await,
             27..62 => self.incremental_cycle().await,
             62..66 => self.roll_back().await,
@@ -120,7 +137,10 @@ impl Chain {
             78..84 => self.reopen_consumer().await,
             84..90 => self.operate().await,
             90..94 => self.retain().await,
-            _ => self.travel().await,
+            94..99 => self.travel().await,
+            99..104 => self.build_snapshot().await,
+            104..110 => self.lose_newest().await,
+            _ => self.hand_over().await,
         }
         if self.choices.chance(70) {
             self.follow().await;
@@ -130,15 +150,9 @@ impl Chain {
         }
     }
 
-    /// The producer.
-    pub(crate) fn producer(&mut self) -> &mut Producer {
-        self.producer.as_mut().expect("a producer is open between steps")
-    }
-
-    /// The newest content.
+    /// The newest content, as far as the producer's own schema goes on from it.
     pub(crate) fn content(&self) -> Content {
-        let empty = || Content(vec![BTreeMap::new(); self.world.shape.types.len()]);
-        self.versions.last().map_or_else(empty, |version| version.content.clone())
+        self.ground(self.form)
     }
 
     /// Number of the newest version.
@@ -146,63 +160,19 @@ impl Chain {
         self.versions.len() as u64
     }
 
-    /// Compares the producer's own state with the newest version.
-    pub(crate) fn check_producer(&self, when: &str) {
-        let producer = self.producer.as_ref().expect("a producer is open between steps");
-        match self.versions.last() {
-            Some(newest) => self.world.check(producer.state(), newest, when),
-            None => assert!(producer.version().is_none() && producer.state().is_empty(), "{when}"),
-        }
+    /// Place of some version that is kept and can be read.
+    pub(crate) fn any_kept(&mut self) -> Option<usize> {
+        any_readable(&self.versions, self.oldest(), &mut self.choices)
     }
 
-    /// Ends the producer, in one way or another, and starts one whose schema may have gained fields, or may lack some.
-    async fn reopen_producer(&mut self) {
-        let producer = self.producer.take().expect("a producer is open between steps");
-        match self.choices.chance(50) {
-            true => producer.stop().await,
-            false => drop(producer),
-        }
-        self.growth = match self.choices.below(10) {
-            0..4 => Growth((self.growth.0 + 1).min(Growth::FULL.0)),
-            4 => Growth(self.choices.below(usize::from(self.growth.0) + 1) as u8),
-            _ => self.growth,
-        };
-        if self.choices.chance(30) {
-            self.memory = self.any_memory();
-        }
-        self.open_producer().await;
-        self.check_producer("restoring");
-        self.tally.count("restored");
+    /// Place of the oldest version that is kept.
+    fn oldest(&self) -> usize {
+        self.floor.saturating_sub(1) as usize
     }
 
-    async fn open_producer(&mut self) {
-        let schema = self.world.drafter(self.growth).schema().clone();
-        let producer = Producer::builder(Dataset::dynamic(DATASET, schema), Arc::clone(&self.store))
-            .environment(environment(&mut self.choices))
-            .memory(self.memory.clone())
-            .spool_folder(self.folder.path())
-            .manners(Manners::TakeOver)
-            .snapshot_every(self.snapshot_every);
-        self.producer = Some(producer.start().await.expect("a producer starts"));
-    }
-
-    /// Pins the consumers somewhere, or releases them.
-    async fn operate(&mut self) {
-        if self.versions.is_empty() {
-            return;
-        }
-        let mut operator = Operator::new(self.dataset.clone(), "operator", Vec::new());
-        if self.pinned.is_some() && self.choices.chance(60) {
-            assert!(operator.unpin("").await.expect("a ring is released").is_new);
-            self.pinned = None;
-            return self.tally.count("released");
-        }
-        let place = self.any_kept();
-        let version = Version(self.versions[place].number);
-        let decided = operator.pin("", version, "because").await.expect("a version is pinned");
-        assert_eq!(decided.is_new, self.pinned != Some(place));
-        self.pinned = Some(place);
-        self.tally.count("pinned");
+    /// The version where consumers shall be.
+    fn target(&self) -> &KnownVersion {
+        &self.versions[self.target.place.expect("consumers have somewhere to go")]
     }
 
     /// Gives versions up: at most those before the target and the snapshot before it.
@@ -214,28 +184,17 @@ impl Chain {
         if self.versions.is_empty() {
             return assert_eq!(retained.objects, []);
         }
-        let allowed = self.target().number.saturating_sub(versions - 1).max(self.floor);
+        let target = self.target.place.map_or(0, |place| self.versions[place].number);
+        let allowed = target.saturating_sub(versions - 1).max(self.floor);
         assert!((self.floor..=allowed).contains(&retained.floor.0), "{retained:?}, allowed to {allowed}");
         self.tally.count(if retained.floor.0 > self.floor { "floor raised" } else { "floor kept" });
         self.floor = retained.floor.0;
     }
 
-    /// Place of some version that is kept.
-    pub(crate) fn any_kept(&mut self) -> usize {
-        let oldest = self.floor.saturating_sub(1) as usize;
-        oldest + self.choices.below(self.versions.len() - oldest)
-    }
-
-    /// Where consumers shall be.
-    fn target(&self) -> &KnownVersion {
-        let place = self.pinned.unwrap_or(self.versions.len() - 1);
-        self.versions.get(place).expect("a version was published")
-    }
-
     /// Lets the consumer go to its target.
     async fn follow(&mut self) {
-        if self.versions.is_empty() {
-            return;
+        if self.target.place.is_none() {
+            return self.find_nothing().await;
         }
         if self.consumer.is_none() {
             let memory = self.any_memory();
@@ -249,7 +208,24 @@ impl Chain {
         }
         assert_eq!((refresh.to.0, refresh.refused.len()), (self.target().number, 0));
         self.check_target(&consumer.state(), "following");
+        if refresh.from.0 > 0
+            && is_cut(&self.versions, refresh.from.0 as usize - 1, refresh.to.0 as usize - 1)
+        {
+            assert!(
+                matches!(refresh.route, Some(RefreshRoute::Snapshot | RefreshRoute::Kept)),
+                "{refresh:?}"
+            );
+            self.tally.count("refreshed over a break");
+        }
         self.tally.count(if refresh.to < refresh.from { "refreshed back" } else { "refreshed" });
+    }
+
+    /// Nothing is published, or held back from the first version on.
+    async fn find_nothing(&mut self) {
+        let store = Arc::clone(&self.store);
+        let started = self.consumer_builder(Memory::Heap, store).start().await;
+        assert!(started.is_err_and(|error| error.kind() == ErrorKind::NotFound));
+        self.tally.count("found nothing");
     }
 
     /// Ends the consumer and starts one on the host's state directory, at times once more without a store to start from.
@@ -275,24 +251,28 @@ impl Chain {
     }
 
     async fn open_consumer(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> Consumer {
-        let consumer = Consumer::builder(DATASET, store)
-            .environment(environment(&mut self.choices))
+        self.consumer_builder(memory, store).start().await.expect("a consumer starts")
+    }
+
+    fn consumer_builder(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> ConsumerBuilder {
+        Consumer::builder(DATASET, store)
+            .environment(environment(&self.clock, &mut self.choices))
             .memory(memory)
             .rebase(any_thresholds(&mut self.choices))
             .listener(Arc::clone(&self.rebases) as _)
-            .wait(Wait::Never);
-        consumer.start().await.expect("a consumer starts")
+            .wait(Wait::Never)
     }
 
     /// Lets the observers look.
     async fn observe(&mut self) {
-        let Some(newest) = self.versions.len().checked_sub(1) else { return };
+        let Some(target) = self.target.place else { return };
         let sight = Sight {
             store: &self.store,
+            clock: &self.clock,
             world: &self.world,
             versions: &self.versions,
-            target: self.pinned.unwrap_or(newest),
-            oldest: self.floor.saturating_sub(1) as usize,
+            target,
+            oldest: self.oldest(),
         };
         for observer in &mut self.observers {
             observer.turn(&sight, &mut self.choices, &mut self.tally).await;
@@ -322,22 +302,42 @@ impl Chain {
         let newest = self.versions.len() - 1;
         let [jumping, stepping] = &mut self.travellers;
         let oldest = map.oldest();
-        for place in oldest..=newest {
+        let readable = |place: &usize| self.versions[*place].is_readable;
+        for place in (oldest..=newest).filter(readable) {
             jumping.go(&map, place, Way::Snapshot, &mut self.tally).await;
         }
-        stepping.go(&map, oldest, Way::Any, &mut self.tally).await;
-        for place in (oldest + 1..=newest).chain((oldest..newest).rev()) {
+        for place in (oldest..=newest).chain((oldest..newest).rev()).filter(readable) {
             stepping.go(&map, place, Way::Steps, &mut self.tally).await;
         }
     }
 
+    /// Fetches and checks all that the log reaches: it holds together, unless a version that was lost is still kept.
+    async fn check_store(&mut self) {
+        if self.versions.is_empty() {
+            return;
+        }
+        let replica = Replica::new(self.dataset.clone(), SegmentStore::heap(), TransferOptions::default());
+        let silent: Arc<dyn Progress> = Arc::new(());
+        let verified = verify(&replica, None, &silent).await;
+        let kept = &self.versions[self.oldest()..];
+        if kept.iter().all(|version| version.is_readable) {
+            let verified = verified.expect("nothing was damaged");
+            let snapshots = self.entry().await.snapshots.len();
+            assert_eq!((verified.versions, verified.snapshots), (kept.len() as u64, snapshots as u64));
+            return self.tally.count("verified");
+        }
+        let damaged = verified.expect_err("something was damaged");
+        assert!(matches!(damaged.kind(), ErrorKind::Corrupt | ErrorKind::NotFound), "{damaged}");
+        self.tally.count("found damaged");
+    }
+
     /// The tail of the log.
-    async fn entry(&self) -> LogEntry {
+    pub(crate) async fn entry(&self) -> LogEntry {
         let mut tail = Tail::new(self.dataset.clone());
         tail.find().await.expect("the log can be read").expect("there is a log").entry.clone()
     }
 
-    fn any_memory(&mut self) -> Memory {
+    pub(crate) fn any_memory(&mut self) -> Memory {
         if self.choices.chance(50) { Memory::Heap } else { self.host() }
     }
 
@@ -378,8 +378,8 @@ fn temporary_folder() -> tempfile::TempDir {
     folder.expect("a folder for temporary files")
 }
 
-/// The machine's clock, which nothing depends on, and randomness that follows from the chain's seed.
-pub(crate) fn environment(choices: &mut Choices) -> Environment {
+/// The chain's clock, and randomness that follows from its seed.
+pub(crate) fn environment(clock: &Arc<dyn Clock>, choices: &mut Choices) -> Environment {
     let random = Arc::new(SeededRandom::new(choices.number()));
-    Environment { clock: Arc::new(SystemClock::default()), random }
+    Environment { clock: Arc::clone(clock), random }
 }

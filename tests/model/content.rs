@@ -7,6 +7,7 @@ use hollowcast::identifiers::Fingerprint;
 use hollowcast::state::{Row, State, Table};
 use hollowcast::wire::DynamicStruct;
 
+use super::choices::Choices;
 use super::drafting::Drafter;
 use super::kind::Growth;
 use super::record::{KeyShape, Record};
@@ -16,6 +17,13 @@ use super::value::Value;
 /// By number of the type: its records by what tells them apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Content(pub(crate) Vec<BTreeMap<Vec<u8>, Record>>);
+
+impl Content {
+    /// Whether it has no record.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(BTreeMap::is_empty)
+    }
+}
 
 /// How many records come, go and change between two maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +47,14 @@ impl Counts {
 pub(crate) struct KnownVersion {
     pub(crate) number: u64,
     pub(crate) content: Content,
-    /// Growth of the dataset's schema.
-    pub(crate) growth: Growth,
+    /// Form of the dataset's schema.
+    pub(crate) form: SchemaForm,
+    /// Whether no delta leads to it.
+    pub(crate) is_break: bool,
+    /// Whether the store still has what leads to it.
+    pub(crate) is_readable: bool,
+    /// Whether it was published with a snapshot, or a builder added one.
+    pub(crate) has_snapshot: bool,
     pub(crate) tags: Tags,
     pub(crate) reference: ManifestReference,
     pub(crate) fingerprint: Fingerprint,
@@ -48,8 +62,28 @@ pub(crate) struct KnownVersion {
     pub(crate) type_fingerprints: Vec<Fingerprint>,
 }
 
-/// What a chain's dataset may hold, and every key that a record of it ever had.
-pub(crate) struct World {
+/// Place of some version that is kept, from `oldest` on, and can be read.
+pub(crate) fn any_readable(versions: &[KnownVersion], oldest: usize, choices: &mut Choices) -> Option<usize> {
+    let readable: Vec<usize> =
+        (oldest..versions.len()).filter(|place| versions[*place].is_readable).collect();
+    (!readable.is_empty()).then(|| *choices.pick(&readable))
+}
+
+/// Which schema it is: of one edition all are of one line of growth, and none can follow from one of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SchemaForm {
+    pub(crate) edition: usize,
+    pub(crate) growth: Growth,
+}
+
+/// How many editions there are.
+pub(crate) const EDITIONS: usize = 2;
+
+/// What a chain's dataset may hold, edition by edition.
+pub(crate) struct World([Edition; EDITIONS]);
+
+/// What versions of one edition may hold, and every key that a record of them ever had.
+pub(crate) struct Edition {
     pub(crate) shape: DatasetShape,
     drafters: Vec<Drafter>,
     /// By number of the type: for what tells a record apart the bytes that look it up.
@@ -60,39 +94,26 @@ pub(crate) struct World {
 const STRANGERS: u32 = 3;
 
 impl World {
-    /// A world of this shape without a record.
-    pub(crate) fn new(shape: DatasetShape) -> Self {
-        let drafters = (0..=Growth::FULL.0).map(|growth| Drafter::new(shape.schema(Growth(growth))));
-        let drafters = drafters.collect();
-        let lookups = shape.types.iter().map(|record_type| {
-            let keyed = record_type.key != KeyShape::Keyless;
-            let keys = if keyed { 0..record_type.keys + STRANGERS } else { 0..0 };
-            let bytes = keys.map(|key| record_type.key.identity(&Record(record_type.key.values(key))));
-            bytes.map(|bytes| (bytes.clone(), bytes)).collect()
-        });
-        let lookups = lookups.collect();
-        Self { shape, drafters, lookups }
+    /// A world without a record.
+    pub(crate) fn random(choices: &mut Choices) -> Self {
+        let first = DatasetShape::random(choices);
+        let second = DatasetShape::breaking(choices, &first);
+        Self([first, second].map(Edition::new))
     }
 
-    /// Drafts records as a producer of this growth does.
-    pub(crate) fn drafter(&self, growth: Growth) -> &Drafter {
-        &self.drafters[usize::from(growth.0)]
+    /// What a schema of this form is about.
+    pub(crate) fn edition(&self, form: SchemaForm) -> &Edition {
+        &self.0[form.edition]
     }
 
-    /// Looks up the keyless records of `content` from now on, in every state.
-    pub(crate) fn remember(&mut self, content: &Content) {
-        let drafter = &self.drafters[usize::from(Growth::FULL.0)];
-        let types = self.shape.types.iter().zip(&content.0).zip(&mut self.lookups);
-        for ((record_type, records), lookups) in types {
-            if record_type.key != KeyShape::Keyless {
-                continue;
-            }
-            for (identity, record) in records {
-                lookups.entry(identity.clone()).or_insert_with(|| {
-                    drafter.message_bytes(&record_type.name, &record_type.padded(record, Growth::FULL))
-                });
-            }
-        }
+    /// Drafts records as a producer of this form does.
+    pub(crate) fn drafter(&self, form: SchemaForm) -> &Drafter {
+        &self.edition(form).drafters[usize::from(form.growth.0)]
+    }
+
+    /// Looks up the keyless records of `content` from now on, in every state of this edition.
+    pub(crate) fn remember(&mut self, form: SchemaForm, content: &Content) {
+        self.0[form.edition].remember(content);
     }
 
     /// Holds all of `state` against what is known of its version: by scan, and by lookup of every key there is or was.
@@ -109,11 +130,61 @@ impl World {
         route: &str,
         types: Option<&BTreeSet<String>>,
     ) {
+        self.edition(expected.form).check_types(state, expected, route, types);
+    }
+}
+
+impl Edition {
+    fn new(shape: DatasetShape) -> Self {
+        let drafters = (0..=Growth::FULL.0).map(|growth| Drafter::new(shape.schema(Growth(growth))));
+        let drafters = drafters.collect();
+        let lookups = shape.types.iter().map(|record_type| {
+            let keyed = record_type.key != KeyShape::Keyless;
+            let keys = if keyed { 0..record_type.keys + STRANGERS } else { 0..0 };
+            let bytes = keys.map(|key| record_type.key.identity(&Record(record_type.key.values(key))));
+            bytes.map(|bytes| (bytes.clone(), bytes)).collect()
+        });
+        let lookups = lookups.collect();
+        Self { shape, drafters, lookups }
+    }
+
+    /// By number of the type, its name.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.shape.types.iter().map(|record_type| record_type.name.clone()).collect()
+    }
+
+    /// No records.
+    pub(crate) fn without_records(&self) -> Content {
+        Content(vec![BTreeMap::new(); self.shape.types.len()])
+    }
+
+    fn remember(&mut self, content: &Content) {
+        let drafter = &self.drafters[usize::from(Growth::FULL.0)];
+        let types = self.shape.types.iter().zip(&content.0).zip(&mut self.lookups);
+        for ((record_type, records), lookups) in types {
+            if record_type.key != KeyShape::Keyless {
+                continue;
+            }
+            for (identity, record) in records {
+                lookups.entry(identity.clone()).or_insert_with(|| {
+                    drafter.message_bytes(&record_type.name, &record_type.padded(record, Growth::FULL))
+                });
+            }
+        }
+    }
+
+    fn check_types(
+        &self,
+        state: &State,
+        expected: &KnownVersion,
+        route: &str,
+        types: Option<&BTreeSet<String>>,
+    ) {
         let place = format!("version {} by {route}", expected.number);
         assert_eq!(state.version().0, expected.number, "{place}");
         assert_eq!(*state.tags(), expected.tags, "{place}");
         let loaded = self.shape.types.iter().filter(|record_type| {
-            record_type.since <= expected.growth
+            record_type.since <= expected.form.growth
                 && types.is_none_or(|types| types.contains(&record_type.name))
         });
         let loaded: BTreeSet<&str> = loaded.map(|record_type| record_type.name.as_str()).collect();
@@ -125,7 +196,7 @@ impl World {
         for (number, record_type) in self.shape.types.iter().enumerate() {
             let Some(table) = state.table(&record_type.name) else { continue };
             let place = format!("{} of {place}", record_type.name);
-            let reader = RecordReader::new(state, record_type, expected.growth);
+            let reader = RecordReader::new(state, record_type, expected.form.growth);
             let records = &expected.content.0[number];
             assert_eq!(table.len(), records.len() as u64, "number of records, {place}");
             assert_eq!(table.fingerprint(), expected.type_fingerprints[number], "fingerprint of {place}");

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use hollowcast::format::Tags;
 use hollowcast::identifiers::{Fingerprint, Version};
-use hollowcast::producer::{CycleOptions, Outcome};
+use hollowcast::producer::{CycleOptions, Outcome, Writer};
 use hollowcast::state::Table;
 use hollowcast::{Error, ErrorKind};
 
 use super::chain::Chain;
-use super::content::{Content, Counts, KnownVersion};
-use super::kind::Growth;
+use super::content::{Content, Counts, KnownVersion, SchemaForm};
 use super::record::{KeyShape, Record};
 
 /// A statement of an incremental cycle about a type by its number.
@@ -19,8 +18,16 @@ enum Change {
     Delete(usize, Vec<u8>),
 }
 
+/// What a version shall be.
+struct Expected {
+    content: Content,
+    form: SchemaForm,
+    tags: Tags,
+    is_held_back: bool,
+}
+
 /// A record as it is handed to a writer: number of its type, and its words.
-type Stated = (usize, Vec<u64>);
+pub(crate) type Stated = (usize, Vec<u64>);
 
 impl Chain {
     /// States a whole content, in any order.
@@ -29,12 +36,16 @@ impl Chain {
         let before = self.content();
         let emptied = before.0.iter().zip(&content.0).any(|(old, new)| !old.is_empty() && new.is_empty());
         let is_meant = !emptied || self.choices.chance(70);
+        let is_break = self.is_break(self.form);
         let options =
-            CycleOptions { tags: self.tags(), allow_empty: emptied && is_meant, ..CycleOptions::default() };
-        let tags = options.tags.clone();
+            CycleOptions { allow_empty: is_break || (emptied && is_meant), ..self.options(is_break) };
+        let expected = self.expected(&content, self.form, &options);
+        let is_accepted = options.accept_break;
         let outcome = self.state_all(&content, options, |_| ()).await;
-        if is_meant {
-            self.expect(outcome, content, tags, self.growth);
+        if is_break && !is_accepted {
+            self.expect_break_refusal(outcome, "--accept-break");
+        } else if is_meant {
+            self.expect(outcome, expected);
         } else {
             self.expect_refusal(outcome, "states none");
         }
@@ -50,8 +61,10 @@ impl Chain {
         for change in &changes {
             self.apply(change, &mut content);
         }
-        let options = CycleOptions { tags: self.tags(), allow_empty: false, ..CycleOptions::default() };
-        let tags = options.tags.clone();
+        let is_break = self.is_break(self.form);
+        let options = self.options(is_break);
+        let expected = self.expected(&content, self.form, &options);
+        let is_accepted = options.accept_break;
         let drafted: Vec<_> = changes.iter().map(|change| self.draft_change(change)).collect();
         let names = self.names();
         let outcome = self.producer().incremental_with(options, |writer| {
@@ -65,22 +78,31 @@ impl Chain {
             Ok(())
         });
         let outcome = outcome.await;
-        self.expect(outcome, content, tags, self.growth);
+        match (is_break, is_accepted) {
+            (true, true) => self.expect_break_refusal(outcome, "full cycle"),
+            (true, false) => self.expect_break_refusal(outcome, "--accept-break"),
+            (false, _) => self.expect(outcome, expected),
+        }
     }
 
     /// Publishes the content and the tags of some version again.
     pub(crate) async fn roll_back(&mut self) {
-        if self.versions.is_empty() {
-            return;
-        }
-        let place = self.any_kept();
+        let Some(place) = self.any_kept() else { return };
         let known = &self.versions[place];
-        let (number, content, tags) = (known.number, known.content.clone(), known.tags.clone());
-        let outcome = self.producer().rollback(Version(number)).await;
-        // The schema stays what it is, whatever the producer's own has.
-        let growth = self.versions[self.versions.len() - 1].growth;
-        self.expect(outcome, content, tags, growth);
-        self.tally.count("rolled back");
+        let (version, content, form) = (Version(known.number), known.content.clone(), known.form);
+        let mut tags = known.tags.clone();
+        // The producer's own schema has no say in it.
+        let is_break = self.is_break(form);
+        let options = self.options(is_break);
+        tags.extend(options.tags.clone());
+        let expected = Expected { tags, ..self.expected(&content, form, &options) };
+        let is_accepted = options.accept_break;
+        let outcome = self.producer().rollback_with(version, options).await;
+        if is_break && !is_accepted {
+            return self.expect_break_refusal(outcome, "--accept-break");
+        }
+        self.expect(outcome, expected);
+        self.tally.count(if is_break { "rolled back over a break" } else { "rolled back" });
     }
 
     /// A cycle that must fail and leave everything as it was.
@@ -89,7 +111,7 @@ impl Chain {
         let keyed =
             self.own_types().into_iter().filter(|number| self.shape_key(*number) != KeyShape::Keyless);
         let keyed: Vec<_> = keyed.filter(|number| !content.0[*number].is_empty()).collect();
-        let options = CycleOptions { tags: self.tags(), allow_empty: true, ..CycleOptions::default() };
+        let options = CycleOptions { allow_empty: true, accept_break: true, ..CycleOptions::default() };
         if keyed.is_empty() || self.choices.chance(30) {
             let outcome =
                 self.producer().cycle_with(options, |writer| writer.type_index("Nowhere").map(|_| ()));
@@ -104,13 +126,23 @@ impl Chain {
         self.expect_refusal(outcome, "two records with the key");
     }
 
-    /// States all records of `content` after `disturb` had a look at them; keyless ones at times twice.
+    /// States all records of `content` after `disturb` had a look at them.
     async fn state_all(
         &mut self,
         content: &Content,
         options: CycleOptions,
         disturb: impl FnOnce(&mut Vec<Stated>),
     ) -> Result<Outcome, Error> {
+        let mut stated = self.stated(content);
+        disturb(&mut stated);
+        self.choices.shuffle(&mut stated);
+        let names = self.names();
+        let outcome = self.producer().cycle_with(options, |writer| write(writer, &stated, &names));
+        outcome.await
+    }
+
+    /// All records of `content`; keyless ones at times twice.
+    pub(crate) fn stated(&mut self, content: &Content) -> Vec<Stated> {
         let mut stated = Vec::new();
         for number in self.own_types() {
             for record in content.0[number].values() {
@@ -121,26 +153,14 @@ impl Chain {
                 stated.push((number, words));
             }
         }
-        disturb(&mut stated);
-        self.choices.shuffle(&mut stated);
-        let names = self.names();
-        let outcome = self.producer().cycle_with(options, |writer| {
-            for (number, words) in &stated {
-                writer.add_words(writer.type_index(&names[*number])?, words)?;
-            }
-            Ok(())
-        });
-        outcome.await
+        stated
     }
 
     /// A content that the producer can state: like the newest one, like an older one, or unlike any.
     fn next_content(&mut self) -> Content {
         let from = match self.choices.below(10) {
-            0 => Content(vec![BTreeMap::new(); self.world.shape.types.len()]),
-            1 if !self.versions.is_empty() => {
-                let place = self.choices.below(self.versions.len());
-                self.versions[place].content.clone()
-            }
+            0 => self.without_records(),
+            1 => self.any_content(),
             2 => self.every_key(),
             _ => self.content(),
         };
@@ -157,13 +177,28 @@ impl Chain {
         content
     }
 
+    /// The content of some version of the producer's own edition.
+    fn any_content(&mut self) -> Content {
+        let of_own = self.versions.iter().filter(|version| version.form.edition == self.form.edition);
+        let of_own: Vec<&Content> = of_own.map(|version| &version.content).collect();
+        match of_own.is_empty() {
+            true => self.without_records(),
+            false => (*self.choices.pick(&of_own)).clone(),
+        }
+    }
+
+    /// No records of the producer's own edition.
+    pub(crate) fn without_records(&self) -> Content {
+        self.world.edition(self.form).without_records()
+    }
+
     /// As many records as there can be.
-    fn every_key(&mut self) -> Content {
-        let mut content = Content(vec![BTreeMap::new(); self.world.shape.types.len()]);
+    pub(crate) fn every_key(&mut self) -> Content {
+        let mut content = self.without_records();
         for number in self.own_types() {
-            let record_type = &self.world.shape.types[number];
+            let record_type = &self.world.edition(self.form).shape.types[number];
             for key in 0..record_type.keys {
-                let record = record_type.record(&mut self.choices, key, self.growth);
+                let record = record_type.record(&mut self.choices, key, self.form.growth);
                 content.0[number].insert(record_type.key.identity(&record), record);
             }
         }
@@ -172,11 +207,12 @@ impl Chain {
 
     /// `content` as the producer's own schema can say it: without types and fields that it lacks.
     fn narrowed(&self, content: &Content) -> Content {
-        let types = self.world.shape.types.iter().zip(&content.0);
-        let types = types.map(|(record_type, records)| match record_type.since <= self.growth {
+        let growth = self.form.growth;
+        let types = self.world.edition(self.form).shape.types.iter().zip(&content.0);
+        let types = types.map(|(record_type, records)| match record_type.since <= growth {
             false => BTreeMap::new(),
             true => {
-                let records = records.values().map(|record| record_type.narrowed(record, self.growth));
+                let records = records.values().map(|record| record_type.narrowed(record, growth));
                 records.map(|record| (record_type.key.identity(&record), record)).collect()
             }
         });
@@ -201,7 +237,7 @@ impl Chain {
     /// One change by a producer of the own growth: half of the keys are new, gone before, or never there.
     fn change(&mut self, content: &Content) -> Change {
         let number = *self.choices.pick(&self.own_types());
-        let record_type = &self.world.shape.types[number];
+        let record_type = &self.world.edition(self.form).shape.types[number];
         let key = self.choices.below(record_type.keys as usize) as u32;
         if record_type.key != KeyShape::Keyless && self.choices.chance(35) {
             return Change::Delete(number, record_type.key.identity(&Record(record_type.key.values(key))));
@@ -210,20 +246,20 @@ impl Chain {
         if !known.is_empty() && self.choices.chance(15) {
             let place = self.choices.below(known.len());
             let record = known.values().nth(place).expect("it is within the map");
-            return Change::Upsert(number, record_type.narrowed(record, self.growth));
+            return Change::Upsert(number, record_type.narrowed(record, self.form.growth));
         }
-        Change::Upsert(number, record_type.record(&mut self.choices, key, self.growth))
+        Change::Upsert(number, record_type.record(&mut self.choices, key, self.form.growth))
     }
 
     /// Deletes of absent keys, and records that are there already.
     fn changes_to_nothing(&mut self, content: &Content) -> Vec<Change> {
         let mut changes = Vec::new();
         for number in self.own_types() {
-            let record_type = &self.world.shape.types[number];
+            let record_type = &self.world.edition(self.form).shape.types[number];
             for key in (0..record_type.keys).filter(|_| record_type.key != KeyShape::Keyless).take(20) {
                 let identity = record_type.key.identity(&Record(record_type.key.values(key)));
                 match content.0[number].get(&identity) {
-                    Some(record) if record_type.narrowed(record, self.growth) == *record => {
+                    Some(record) if record_type.narrowed(record, self.form.growth) == *record => {
                         changes.push(Change::Upsert(number, record.clone()));
                     }
                     Some(_) => (),
@@ -253,16 +289,32 @@ impl Chain {
     }
 
     fn draft(&self, number: usize, record: &Record) -> Vec<u64> {
-        let record_type = &self.world.shape.types[number];
-        let values = record_type.padded(record, self.growth);
-        self.world.drafter(self.growth).words(&record_type.name, &values)
+        let record_type = &self.world.edition(self.form).shape.types[number];
+        let values = record_type.padded(record, self.form.growth);
+        self.world.drafter(self.form).words(&record_type.name, &values)
     }
 
-    /// Holds the outcome of a cycle by a schema of `growth` against what `content` says, and notes the version that came of it.
-    fn expect(&mut self, outcome: Result<Outcome, Error>, content: Content, tags: Tags, growth: Growth) {
-        let before = self.content();
+    /// Options of a cycle that has to be a break, or need not be one.
+    fn options(&mut self, is_break: bool) -> CycleOptions {
+        CycleOptions {
+            tags: self.tags(),
+            accept_break: self.choices.chance(if is_break { 60 } else { 10 }),
+            hold_back: self.hold_back(),
+            ..CycleOptions::default()
+        }
+    }
+
+    fn expected(&self, content: &Content, form: SchemaForm, options: &CycleOptions) -> Expected {
+        let (tags, is_held_back) = (options.tags.clone(), options.hold_back.is_some());
+        Expected { content: content.clone(), form, tags, is_held_back }
+    }
+
+    /// Holds the outcome of a cycle against what is expected, and notes the version that came of it.
+    fn expect(&mut self, outcome: Result<Outcome, Error>, expected: Expected) {
+        let Expected { content, form, tags, is_held_back } = expected;
+        let (before, is_break) = (self.ground(form), self.is_break(form));
         let outcome = outcome.unwrap_or_else(|error| panic!("version {}: {error}", self.newest() + 1));
-        assert_eq!(matches!(outcome, Outcome::Unchanged(_)), before == content, "{outcome:?}");
+        assert_eq!(matches!(outcome, Outcome::Unchanged(_)), !is_break && before == content, "{outcome:?}");
         let Outcome::Published(publication) = outcome else {
             assert_eq!(outcome.version().0, self.newest());
             self.tally.count("unchanged");
@@ -270,14 +322,15 @@ impl Chain {
         };
         assert_eq!(publication.version.0, self.newest() + 1);
         for (name, records, counts) in &publication.types {
-            let number = self.world.shape.find(name);
+            let number = self.world.edition(form).shape.find(name);
             let counts = Counts { added: counts.added, removed: counts.removed, changed: counts.changed };
             assert_eq!(*records, content.0[number].len() as u64, "records of {name}");
             assert_eq!(counts, Counts::between(&before.0[number], &content.0[number]), "counts of {name}");
         }
-        let growth = self.versions.last().map_or(growth, |version| version.growth.max(growth));
+        assert_eq!(publication.bytes.delta.is_none(), is_break || self.versions.is_empty());
+        let form = self.form_of_next(form);
         let fingerprint = self.producer().state().fingerprint();
-        for other in &self.versions {
+        for other in self.versions.iter().filter(|other| other.form.edition == form.edition) {
             let number = other.number;
             assert_eq!(other.fingerprint == fingerprint, other.content == content, "like version {number}");
         }
@@ -285,29 +338,41 @@ impl Chain {
         if publication.bytes.snapshot.is_some() {
             self.tally.count("published with snapshot");
         }
-        if self.versions.last().is_some_and(|version| version.growth < growth) {
+        if is_break {
+            self.tally.count("broken off");
+        } else if self.versions.last().is_some_and(|version| version.form.growth < form.growth) {
             self.tally.count("grown");
         }
-        self.world.remember(&content);
+        self.world.remember(form, &content);
         let (number, reference) = (self.newest() + 1, publication.manifest);
-        let type_fingerprints = self.type_fingerprints();
+        let type_fingerprints = self.type_fingerprints(form);
+        let has_snapshot = publication.bytes.snapshot.is_some();
         self.versions.push(KnownVersion {
             number,
             content,
-            growth,
+            form,
+            is_break,
+            is_readable: true,
+            has_snapshot,
             tags,
             reference,
             fingerprint,
             type_fingerprints,
         });
+        self.target.follow(self.versions.len() - 1, is_held_back, &mut self.tally);
         self.check_producer("publishing");
     }
 
     /// Those of the producer's own state, by number of the type.
-    fn type_fingerprints(&mut self) -> Vec<Fingerprint> {
-        let (names, state) = (self.names(), self.producer().state());
+    fn type_fingerprints(&mut self, form: SchemaForm) -> Vec<Fingerprint> {
+        let (names, state) = (self.world.edition(form).names(), self.producer().state());
         let tables = names.iter().map(|name| state.table(name));
         tables.map(|table| table.map_or(Fingerprint::default(), Table::fingerprint)).collect()
+    }
+
+    fn expect_break_refusal(&mut self, outcome: Result<Outcome, Error>, message: &str) {
+        self.expect_refusal(outcome, message);
+        self.tally.count("break refused");
     }
 
     fn expect_refusal(&mut self, outcome: Result<Outcome, Error>, message: &str) {
@@ -327,16 +392,28 @@ impl Chain {
     }
 
     /// Numbers of the types that the producer knows.
-    fn own_types(&self) -> Vec<usize> {
-        let types = self.world.shape.types.iter().enumerate();
-        types.filter(|(_, record_type)| record_type.since <= self.growth).map(|(number, _)| number).collect()
+    pub(crate) fn own_types(&self) -> Vec<usize> {
+        let types = self.world.edition(self.form).shape.types.iter().enumerate();
+        types
+            .filter(|(_, record_type)| record_type.since <= self.form.growth)
+            .map(|(number, _)| number)
+            .collect()
     }
 
     fn shape_key(&self, number: usize) -> KeyShape {
-        self.world.shape.types[number].key
+        self.world.edition(self.form).shape.types[number].key
     }
 
-    fn names(&self) -> Vec<String> {
-        self.world.shape.types.iter().map(|record_type| record_type.name.clone()).collect()
+    /// Names of the types of the producer's own edition, by number.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.world.edition(self.form).names()
     }
+}
+
+/// Adds all that is stated, of the types of these names.
+pub(crate) fn write(writer: &Writer, stated: &[Stated], names: &[String]) -> Result<(), Error> {
+    for (number, words) in stated {
+        writer.add_words(writer.type_index(&names[*number])?, words)?;
+    }
+    Ok(())
 }

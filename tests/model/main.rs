@@ -7,15 +7,22 @@
 //!
 //! A failure prints the seed of its chain. `HOLLOWCAST_MODEL_SEED=<seed>` runs only that one, `HOLLOWCAST_MODEL_CHAINS=<n>` the first n.
 
+mod breaks;
 mod chain;
 mod choices;
+#[path = "../rules/clock.rs"]
+mod clock;
 mod content;
 mod cycles;
 mod drafting;
+mod holds;
 mod kind;
+mod late_snapshots;
 mod observer;
+mod producers;
 mod record;
 mod shape;
+mod standby;
 mod tally;
 mod traveller;
 mod value;

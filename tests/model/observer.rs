@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use hollowcast::ErrorKind;
 use hollowcast::consumer::{Consumer, Memory, Refresh, RefreshRoute, Wait};
+use hollowcast::environment::Clock;
 use hollowcast::identifiers::Version;
 use object_store::ObjectStore;
 
 use super::chain::{DATASET, any_thresholds, environment};
 use super::choices::Choices;
-use super::content::{KnownVersion, World};
+use super::content::{KnownVersion, World, any_readable};
 use super::tally::Tally;
 
 /// Follows the log, or itself, and restarts now and then with other choices.
@@ -27,6 +28,7 @@ pub(crate) struct Observer {
 /// What there is to see.
 pub(crate) struct Sight<'s> {
     pub(crate) store: &'s Arc<dyn ObjectStore>,
+    pub(crate) clock: &'s Arc<dyn Clock>,
     pub(crate) world: &'s World,
     pub(crate) versions: &'s [KnownVersion],
     /// Place of the log's target.
@@ -69,13 +71,14 @@ impl Observer {
 
     /// Starts with other choices; a pin of its own ends.
     async fn start(&mut self, sight: &Sight<'_>, choices: &mut Choices, tally: &mut Tally) -> Consumer {
-        let growth = sight.versions[sight.versions.len() - 1].growth;
-        let known = sight.world.shape.types.iter().filter(|record_type| record_type.since <= growth);
+        let form = sight.versions[sight.versions.len() - 1].form;
+        let types = sight.world.edition(form).shape.types.iter();
+        let known = types.filter(|record_type| record_type.since <= form.growth);
         self.types = choices.chance(60).then(|| {
             known.filter(|_| choices.chance(60)).map(|record_type| record_type.name.clone()).collect()
         });
         let builder = Consumer::builder(DATASET, Arc::clone(sight.store))
-            .environment(environment(choices))
+            .environment(environment(sight.clock, choices))
             .memory(self.memory.clone())
             .kept_states(choices.below(5))
             .rebase(any_thresholds(choices))
@@ -133,5 +136,5 @@ impl Observer {
 }
 
 fn any_kept(sight: &Sight<'_>, choices: &mut Choices) -> usize {
-    sight.oldest + choices.below(sight.versions.len() - sight.oldest)
+    any_readable(sight.versions, sight.oldest, choices).expect("the newest can be read")
 }

@@ -51,6 +51,15 @@ impl DatasetShape {
         Self { types: types.collect() }
     }
 
+    /// One that cannot follow from `other`, nor the other way round: the first type, which both have, has another key.
+    pub(crate) fn breaking(choices: &mut Choices, other: &Self) -> Self {
+        let mut shape = Self::random(choices);
+        while shape.types[0].key == other.types[0].key {
+            shape.types[0].key = *choices.pick(&KeyShape::ALL);
+        }
+        shape
+    }
+
     /// The schema of a producer of this growth.
     pub(crate) fn schema(&self, growth: Growth) -> Schema {
         let mut declaration = SchemaDeclaration::default();

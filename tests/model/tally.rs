@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What every run comes to about as often as it has chains, and mostly much more often.
-const EXPECTED: [&str; 22] = [
+const EXPECTED: [&str; 35] = [
     "published",
     "published with snapshot",
     "unchanged",
@@ -26,6 +26,19 @@ const EXPECTED: [&str; 22] = [
     "delta",
     "reverse delta",
     "snapshot",
+    "held back",
+    "released what was held back",
+    "late snapshot",
+    "snapshot behind",
+    "break refused",
+    "broken off",
+    "rolled back over a break",
+    "refreshed over a break",
+    "travelled over a break",
+    "lost",
+    "took over",
+    "fenced",
+    "verified",
 ];
 
 /// Counts by what happened.

@@ -10,8 +10,9 @@ use hollowcast::replica::{Loaded, Replica};
 use hollowcast::state::State;
 use hollowcast::store::DatasetStore;
 
+use super::breaks::is_cut;
 use super::choices::Choices;
-use super::content::{KnownVersion, World};
+use super::content::{KnownVersion, World, any_readable};
 use super::tally::Tally;
 
 /// Which routes a move may take.
@@ -67,9 +68,10 @@ impl Traveller {
     /// Moves to the version at `place` and compares all of it.
     pub(crate) async fn go(&mut self, map: &Map<'_>, place: usize, way: Way, tally: &mut Tally) {
         let from = self.place();
-        // From a version that was given up no delta may lead away.
+        // From a version that was given up no delta may lead away, and over a break none does.
         let is_lost = from.is_some_and(|from| map.versions[from].number < map.entry.floor.0);
-        let way = if is_lost { Way::Snapshot } else { way };
+        let crosses = from.is_some_and(|from| is_cut(map.versions, from, place));
+        let way = if is_lost || crosses { Way::Snapshot } else { way };
         if from == Some(place) && way != Way::Snapshot {
             return;
         }
@@ -93,6 +95,9 @@ impl Traveller {
         }
         map.world.check(&moved.loaded.state, target, &format!("{route}, {}", self.name));
         tally.count(route);
+        if crosses {
+            tally.count("travelled over a break");
+        }
         if let Some(left) = self.loaded.replace(moved.loaded) {
             self.kept.push((left.state, from.expect("something was loaded")));
         }
@@ -100,8 +105,7 @@ impl Traveller {
 
     /// Goes to a random version and looks whether an old state is as it was.
     pub(crate) async fn wander(&mut self, map: &Map<'_>, choices: &mut Choices, tally: &mut Tally) {
-        let oldest = map.oldest();
-        let place = oldest + choices.below(map.versions.len() - oldest);
+        let place = any_readable(map.versions, map.oldest(), choices).expect("the newest can be read");
         let way = *choices.pick(&[Way::Any, Way::Any, Way::Steps, Way::Steps, Way::Snapshot]);
         self.go(map, place, way, tally).await;
         while self.kept.len() > KEPT {

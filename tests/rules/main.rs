@@ -2,6 +2,7 @@
 //! from being broken.
 
 mod breaks;
+mod clock;
 mod collections;
 mod consumer;
 mod damage;

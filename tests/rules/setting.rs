@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use futures::stream::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -13,7 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use hollowcast::Result;
 use hollowcast::cache::SegmentStore;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, Rebased, Refresh, RefreshListener, Wait};
-use hollowcast::environment::{Clock, Environment, SeededRandom};
+use hollowcast::environment::{Environment, SeededRandom};
 use hollowcast::format::Compression;
 use hollowcast::log::politeness::Manners;
 use hollowcast::operator::Operator;
@@ -32,6 +30,7 @@ use hollowcast::store::DatasetStore;
 use hollowcast::tools::{Verified, verify};
 use hollowcast::wire::Draft;
 
+use super::clock::StoppableClock;
 use super::store::ScriptedStore;
 
 /// What the dataset is called.
@@ -166,7 +165,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let clock = Arc::new(StoppableClock { started: tokio::time::Instant::now() });
+        let clock =
+            Arc::new(StoppableClock::begin(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
         let random = Arc::new(SeededRandom::new(7));
         Self {
             store: Arc::new(ScriptedStore::new()),
@@ -253,25 +253,6 @@ impl World {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x40;
         self.store.inner().put(&path, bytes.into()).await.unwrap();
-    }
-}
-
-/// Follows tokio's clock, which a test may stop and which then jumps to whatever is waited for.
-struct StoppableClock {
-    started: tokio::time::Instant,
-}
-
-impl Clock for StoppableClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000) + self.monotonic()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        tokio::time::sleep(duration).boxed()
     }
 }
 
