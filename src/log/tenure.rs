@@ -1,7 +1,7 @@
 //! A producer's time in office: from its claim until it stops or is fenced.
 
 use super::append::{Log, Outcome};
-use super::decide::Claim;
+use super::decide::{Claim, fenced};
 use super::entry::LogEntry;
 use super::error::LogError;
 use super::politeness::{Heartbeat, Manners, admit};
@@ -24,6 +24,17 @@ pub struct Tenure {
 }
 
 impl Tenure {
+    /// Whether it goes on in `tail`.
+    ///
+    /// # Errors
+    /// `Fenced` if another producer claimed the dataset.
+    pub fn confirm(&self, tail: &LogEntry) -> Result<(), LogError> {
+        match (tail.epoch, tail.holder) == (self.epoch, self.holder) {
+            true => Ok(()),
+            false => Err(fenced(self.epoch, tail)),
+        }
+    }
+
     /// Ends it: says that this producer has finished, so that the next need not wait. A tenure that is dropped instead looks
     /// like a producer that died.
     pub async fn stop(self) {

@@ -166,6 +166,7 @@ impl Producer {
         let found = self.log.tail().find().await?.map(|found| found.entry.clone());
         let entry = found
             .ok_or_else(|| ProducerError::LogGone { dataset: self.settings.dataset.name().to_owned() })?;
+        self.tenure.confirm(&entry)?;
         let loaded = self.newest.loaded().cloned();
         self.newest = newest::load(&self.settings, &self.replica, loaded, &entry).await?;
         self.entry = entry;

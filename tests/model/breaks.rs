@@ -7,7 +7,8 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use super::chain::{Chain, DATASET};
-use super::content::{Content, KnownVersion, SchemaForm};
+use super::content::{Content, KnownVersion};
+use super::world::SchemaForm;
 
 /// Whether there is a break on the way between two places, up or down.
 pub(crate) fn is_cut(versions: &[KnownVersion], from: usize, to: usize) -> bool {

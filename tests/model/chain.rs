@@ -27,12 +27,13 @@ use object_store::path::Path;
 use super::breaks::is_cut;
 use super::choices::Choices;
 use super::clock::StoppableClock;
-use super::content::{Content, KnownVersion, SchemaForm, World, any_readable};
+use super::content::{Content, KnownVersion, any_readable};
 use super::holds::Target;
 use super::kind::Growth;
 use super::observer::{Observer, Sight};
 use super::tally::Tally;
 use super::traveller::{Map, Traveller, Way};
+use super::world::{SchemaForm, World};
 
 /// Path of the dataset in its store.
 pub(crate) const DATASET: &str = "model";
@@ -128,18 +129,18 @@ impl Chain {
     }
 
     async fn step(&mut self) {
-        match self.choices.below(114) {
-            0..27 => self.full_cycle().await,
-            27..62 => self.incremental_cycle().await,
-            62..66 => self.roll_back().await,
-            66..71 => self.refused_cycle().await,
-            71..78 => self.reopen_producer().await,
-            78..84 => self.reopen_consumer().await,
-            84..90 => self.operate().await,
-            90..94 => self.retain().await,
-            94..99 => self.travel().await,
-            99..104 => self.build_snapshot().await,
-            104..110 => self.lose_newest().await,
+        match self.choices.below(118) {
+            0..24 => self.full_cycle().await,
+            24..56 => self.incremental_cycle().await,
+            56..64 => self.roll_back().await,
+            64..68 => self.refused_cycle().await,
+            68..76 => self.reopen_producer().await,
+            76..82 => self.reopen_consumer().await,
+            82..92 => self.operate().await,
+            92..97 => self.retain().await,
+            97..102 => self.travel().await,
+            102..107 => self.build_snapshot().await,
+            107..113 => self.lose_newest().await,
             _ => self.hand_over().await,
         }
         if self.choices.chance(70) {

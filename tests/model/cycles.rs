@@ -9,8 +9,9 @@ use hollowcast::state::Table;
 use hollowcast::{Error, ErrorKind};
 
 use super::chain::Chain;
-use super::content::{Content, Counts, KnownVersion, SchemaForm};
+use super::content::{Content, Counts, KnownVersion};
 use super::record::{KeyShape, Record};
+use super::world::SchemaForm;
 
 /// A statement of an incremental cycle about a type by its number.
 enum Change {
@@ -298,7 +299,7 @@ impl Chain {
     fn options(&mut self, is_break: bool) -> CycleOptions {
         CycleOptions {
             tags: self.tags(),
-            accept_break: self.choices.chance(if is_break { 60 } else { 10 }),
+            accept_break: self.choices.chance(if is_break { 70 } else { 10 }),
             hold_back: self.hold_back(),
             ..CycleOptions::default()
         }

@@ -39,21 +39,21 @@ impl Chain {
     /// Why a version shall be held back, if it shall. Never the one after a version that is lost: nobody could go there.
     pub(crate) fn hold_back(&mut self) -> Option<String> {
         let is_lost = self.versions.last().is_some_and(|newest| !newest.is_readable);
-        (self.choices.chance(7) && !is_lost).then(|| "not yet".to_owned())
+        (self.choices.chance(9) && !is_lost).then(|| "not yet".to_owned())
     }
 
     /// Pins the consumers somewhere, or releases them.
     pub(crate) async fn operate(&mut self) {
         let Some(place) = self.any_kept() else { return };
         let mut operator = Operator::new(self.dataset.clone(), "operator", Vec::new());
-        if self.target.hold.is_some() && self.choices.chance(60) {
+        let is_held_back = self.target.hold == Some(HoldReason::HeldBack);
+        if self.target.hold.is_some() && self.choices.chance(if is_held_back { 85 } else { 60 }) {
             let left_alone = operator.unpin_if_held("", "another reason").await;
             assert!(!left_alone.expect("a ring is left alone").is_new);
             assert!(operator.unpin("").await.expect("a ring is released").is_new);
-            let held_back = self.target.hold == Some(HoldReason::HeldBack);
             self.target = Target { place: Some(self.versions.len() - 1), hold: None };
             self.check_hold().await;
-            return self.tally.count(if held_back { "released what was held back" } else { "released" });
+            return self.tally.count(if is_held_back { "released what was held back" } else { "released" });
         }
         let version = Version(self.versions[place].number);
         let decided = operator.pin("", version, "because").await.expect("a version is pinned");

@@ -11,8 +11,9 @@ use object_store::ObjectStore;
 
 use super::chain::{DATASET, any_thresholds, environment};
 use super::choices::Choices;
-use super::content::{KnownVersion, World, any_readable};
+use super::content::{KnownVersion, any_readable};
 use super::tally::Tally;
+use super::world::World;
 
 /// Follows the log, or itself, and restarts now and then with other choices.
 pub(crate) struct Observer {

@@ -6,8 +6,8 @@ use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{Dataset, Producer, ProducerBuilder};
 
 use super::chain::{Chain, DATASET, environment};
-use super::content::{EDITIONS, SchemaForm};
 use super::kind::Growth;
+use super::world::{EDITIONS, SchemaForm};
 
 impl Chain {
     /// The producer.
@@ -52,7 +52,7 @@ impl Chain {
         match self.choices.below(20) {
             0..8 => SchemaForm { edition, growth: Growth((growth.0 + 1).min(Growth::FULL.0)) },
             8..10 => SchemaForm { edition, growth: growth.min(any) },
-            10..14 => SchemaForm { edition: (edition + 1) % EDITIONS, growth: any },
+            10..13 => SchemaForm { edition: (edition + 1) % EDITIONS, growth: any },
             _ => self.form,
         }
     }

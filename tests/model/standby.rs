@@ -6,8 +6,8 @@ use hollowcast::ErrorKind;
 use hollowcast::producer::{CycleOptions, Standby};
 
 use super::chain::Chain;
-use super::content::SchemaForm;
 use super::cycles::write;
+use super::world::SchemaForm;
 
 /// Longer than a producer may show no sign of life.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,6 +54,8 @@ impl Chain {
         let options = CycleOptions { allow_empty: true, accept_break: true, ..CycleOptions::default() };
         let outcome = fenced.cycle_with(options, |writer| write(writer, &stated, &names)).await;
         let told = outcome.expect_err("another producer claimed the dataset");
+        assert_eq!(told.kind(), ErrorKind::Fenced, "{told}");
+        let told = fenced.restore().await.expect_err("another producer claimed the dataset");
         assert_eq!(told.kind(), ErrorKind::Fenced, "{told}");
         self.check_producer("being fenced off from");
         self.tally.count("fenced");

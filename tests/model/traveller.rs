@@ -12,8 +12,9 @@ use hollowcast::store::DatasetStore;
 
 use super::breaks::is_cut;
 use super::choices::Choices;
-use super::content::{KnownVersion, World, any_readable};
+use super::content::{KnownVersion, any_readable};
 use super::tally::Tally;
+use super::world::World;
 
 /// Which routes a move may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -126,6 +126,21 @@ async fn a_producer_that_wakes_up_is_fenced_and_may_stand_by_semantics_10_r3() {
     }
 }
 
+/// Another claimed, though nothing was published since: whoever asks for the newest version is told, as the next cycle would be.
+#[tokio::test]
+async fn a_producer_that_was_fenced_restores_nothing_semantics_10_r3() {
+    let world = World::new();
+    let mut fenced = world.producer_with(&FIRST).await;
+    let mut next = world.producer().await;
+    let told = fenced.restore().await.unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Fenced, "{told}");
+    published(next.incremental(|writer| upsert(writer, &[(3, "Lima")])).await);
+    let told = fenced.restore().await.unwrap_err();
+    assert_eq!((told.kind(), fenced.version()), (ErrorKind::Fenced, Version(1)), "{told}");
+    next.restore().await.unwrap();
+    assert_eq!(next.version(), Version(2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_of_several_standbys_takes_over_and_then_the_next_semantics_10() {
     let world = World::new();

@@ -49,7 +49,7 @@ impl Decide for Claim {
 }
 
 /// The error of a producer of epoch `own` that sees `tail`.
-pub(super) fn fenced(own: Epoch, tail: &LogEntry) -> LogError {
+pub(in crate::log) fn fenced(own: Epoch, tail: &LogEntry) -> LogError {
     LogError::Fenced { own, found: tail.epoch, sequence: tail.sequence, writer: tail.writer.clone() }
 }
 

@@ -8,6 +8,7 @@ mod snapshot;
 mod snapshots;
 
 pub use claim::Claim;
+pub(super) use claim::fenced;
 pub use commit::Commit;
 pub use floor::RaiseFloor;
 pub use pin::{Pin, Unpin};
