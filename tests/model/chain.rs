@@ -2,31 +2,20 @@
 //! choices of their own, and travellers that go to arbitrary versions.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
-use hollowcast::ErrorKind;
-use hollowcast::cache::SegmentStore;
-use hollowcast::consumer::{
-    Consumer, ConsumerBuilder, Memory, RebaseThresholds, Rebased, Refresh, RefreshListener, RefreshRoute,
-    Wait,
-};
+use hollowcast::consumer::{Consumer, Memory};
 use hollowcast::environment::{Clock, Environment, SeededRandom};
 use hollowcast::log::{LogEntry, Tail};
 use hollowcast::producer::Producer;
-use hollowcast::progress::Progress;
-use hollowcast::replica::Replica;
-use hollowcast::replica::transfer::TransferOptions;
-use hollowcast::retention::{Retention, RetentionPolicy};
-use hollowcast::state::State;
 use hollowcast::store::DatasetStore;
-use hollowcast::tools::verify;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::breaks::is_cut;
 use super::choices::Choices;
 use super::clock::StoppableClock;
+use super::consumers::Rebases;
 use super::content::{Content, KnownVersion, any_readable};
 use super::holds::Target;
 use super::kind::Growth;
@@ -47,21 +36,21 @@ pub(crate) struct Chain {
     pub(crate) versions: Vec<KnownVersion>,
     pub(crate) target: Target,
     /// Versions below were given up.
-    floor: u64,
+    pub(crate) floor: u64,
     /// Form of the producer's own schema.
     pub(crate) form: SchemaForm,
     /// Whether the newest version may get lost.
     pub(crate) may_lose: bool,
     pub(crate) tally: Tally,
     pub(crate) producer: Option<Producer>,
-    consumer: Option<Consumer>,
+    pub(crate) consumer: Option<Consumer>,
     observers: [Observer; 2],
     travellers: [Traveller; 2],
     /// Where the producer has its bytes.
     pub(crate) memory: Memory,
     pub(crate) snapshot_every: u64,
     pub(crate) clock: Arc<dyn Clock>,
-    rebases: Arc<Rebases>,
+    pub(crate) rebases: Arc<Rebases>,
     pub(crate) dataset: DatasetStore,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) folder: tempfile::TempDir,
@@ -167,101 +156,8 @@ impl Chain {
     }
 
     /// Place of the oldest version that is kept.
-    fn oldest(&self) -> usize {
+    pub(crate) fn oldest(&self) -> usize {
         self.floor.saturating_sub(1) as usize
-    }
-
-    /// The version where consumers shall be.
-    fn target(&self) -> &KnownVersion {
-        &self.versions[self.target.place.expect("consumers have somewhere to go")]
-    }
-
-    /// Gives versions up: at most those before the target and the snapshot before it.
-    async fn retain(&mut self) {
-        let versions = 1 + self.choices.below(6) as u64;
-        let policy = RetentionPolicy { versions, max_age: Duration::ZERO };
-        let mut retention = Retention::new(self.dataset.clone(), "retention", policy);
-        let retained = retention.run(&()).await.expect("retention runs");
-        if self.versions.is_empty() {
-            return assert_eq!(retained.objects, []);
-        }
-        let target = self.target.place.map_or(0, |place| self.versions[place].number);
-        let allowed = target.saturating_sub(versions - 1).max(self.floor);
-        assert!((self.floor..=allowed).contains(&retained.floor.0), "{retained:?}, allowed to {allowed}");
-        self.tally.count(if retained.floor.0 > self.floor { "floor raised" } else { "floor kept" });
-        self.floor = retained.floor.0;
-    }
-
-    /// Lets the consumer go to its target.
-    async fn follow(&mut self) {
-        if self.target.place.is_none() {
-            return self.find_nothing().await;
-        }
-        if self.consumer.is_none() {
-            let memory = self.any_memory();
-            self.consumer = Some(self.open_consumer(memory, Arc::clone(&self.store)).await);
-        }
-        let consumer = self.consumer.as_ref().expect("it was opened");
-        let refresh = consumer.refresh().await.expect("a consumer refreshes");
-        // Lets a rebase begin, or be shown, before, between or after what follows.
-        for _ in 0..self.choices.below(3) {
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
-        assert_eq!((refresh.to.0, refresh.refused.len()), (self.target().number, 0));
-        self.check_target(&consumer.state(), "following");
-        if refresh.from.0 > 0
-            && is_cut(&self.versions, refresh.from.0 as usize - 1, refresh.to.0 as usize - 1)
-        {
-            assert!(
-                matches!(refresh.route, Some(RefreshRoute::Snapshot | RefreshRoute::Kept)),
-                "{refresh:?}"
-            );
-            self.tally.count("refreshed over a break");
-        }
-        self.tally.count(if refresh.to < refresh.from { "refreshed back" } else { "refreshed" });
-    }
-
-    /// Nothing is published, or held back from the first version on.
-    async fn find_nothing(&mut self) {
-        let store = Arc::clone(&self.store);
-        let started = self.consumer_builder(Memory::Heap, store).start().await;
-        assert!(started.is_err_and(|error| error.kind() == ErrorKind::NotFound));
-        self.tally.count("found nothing");
-    }
-
-    /// Ends the consumer and starts one on the host's state directory, at times once more without a store to start from.
-    async fn reopen_consumer(&mut self) {
-        if self.consumer.take().is_none() {
-            return;
-        }
-        let consumer = self.open_consumer(self.host(), Arc::clone(&self.store)).await;
-        self.check_target(&consumer.state(), "starting warm");
-        self.tally.count("started warm");
-        // An empty memory store looks like the chain's, so the host knows the dataset there, and finds nothing of it.
-        let is_in_memory = self.store.to_string() == hollowcast::store::memory().to_string();
-        if is_in_memory && self.choices.chance(50) {
-            let offline = self.open_consumer(self.host(), hollowcast::store::memory()).await;
-            self.check_target(&offline.state(), "starting without a store");
-            self.tally.count("started without a store");
-        }
-        self.consumer = Some(consumer);
-    }
-
-    fn check_target(&self, state: &State, route: &str) {
-        self.world.check(state, self.target(), route);
-    }
-
-    async fn open_consumer(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> Consumer {
-        self.consumer_builder(memory, store).start().await.expect("a consumer starts")
-    }
-
-    fn consumer_builder(&mut self, memory: Memory, store: Arc<dyn ObjectStore>) -> ConsumerBuilder {
-        Consumer::builder(DATASET, store)
-            .environment(environment(&self.clock, &mut self.choices))
-            .memory(memory)
-            .rebase(any_thresholds(&mut self.choices))
-            .listener(Arc::clone(&self.rebases) as _)
-            .wait(Wait::Never)
     }
 
     /// Lets the observers look.
@@ -312,26 +208,6 @@ impl Chain {
         }
     }
 
-    /// Fetches and checks all that the log reaches: it holds together, unless a version that was lost is still kept.
-    async fn check_store(&mut self) {
-        if self.versions.is_empty() {
-            return;
-        }
-        let replica = Replica::new(self.dataset.clone(), SegmentStore::heap(), TransferOptions::default());
-        let silent: Arc<dyn Progress> = Arc::new(());
-        let verified = verify(&replica, None, &silent).await;
-        let kept = &self.versions[self.oldest()..];
-        if kept.iter().all(|version| version.is_readable) {
-            let verified = verified.expect("nothing was damaged");
-            let snapshots = self.entry().await.snapshots.len();
-            assert_eq!((verified.versions, verified.snapshots), (kept.len() as u64, snapshots as u64));
-            return self.tally.count("verified");
-        }
-        let damaged = verified.expect_err("something was damaged");
-        assert!(matches!(damaged.kind(), ErrorKind::Corrupt | ErrorKind::NotFound), "{damaged}");
-        self.tally.count("found damaged");
-    }
-
     /// The tail of the log.
     pub(crate) async fn entry(&self) -> LogEntry {
         let mut tail = Tail::new(self.dataset.clone());
@@ -343,33 +219,8 @@ impl Chain {
     }
 
     /// The state directory that producers and consumers of the host share.
-    fn host(&self) -> Memory {
+    pub(crate) fn host(&self) -> Memory {
         Memory::Mapped(Some(self.folder.path().join("host")))
-    }
-}
-
-/// Lets a consumer rebase at the least change, or now and then, or hardly ever.
-pub(crate) fn any_thresholds(choices: &mut Choices) -> RebaseThresholds {
-    let small = RebaseThresholds { base_share: 2, base_records: 1, sections: 2, steps: 3 };
-    let bases = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2 };
-    *choices.pick(&[small, bases, RebaseThresholds::default()])
-}
-
-/// Counts rebases, none of which fails.
-#[derive(Default)]
-struct Rebases(AtomicU64);
-
-impl RefreshListener for Rebases {
-    fn refreshed(&self, _: &Refresh) {}
-
-    fn failed(&self, _: &hollowcast::Error) {}
-
-    fn rebased(&self, _: &Rebased) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn rebase_failed(&self, error: &hollowcast::Error) {
-        panic!("a rebase failed: {error}");
     }
 }
 

@@ -39,7 +39,7 @@ impl Chain {
     /// Why a version shall be held back, if it shall. Never the one after a version that is lost: nobody could go there.
     pub(crate) fn hold_back(&mut self) -> Option<String> {
         let is_lost = self.versions.last().is_some_and(|newest| !newest.is_readable);
-        (self.choices.chance(9) && !is_lost).then(|| "not yet".to_owned())
+        (self.choices.chance(14) && !is_lost).then(|| "not yet".to_owned())
     }
 
     /// Pins the consumers somewhere, or releases them.
@@ -47,7 +47,7 @@ impl Chain {
         let Some(place) = self.any_kept() else { return };
         let mut operator = Operator::new(self.dataset.clone(), "operator", Vec::new());
         let is_held_back = self.target.hold == Some(HoldReason::HeldBack);
-        if self.target.hold.is_some() && self.choices.chance(if is_held_back { 85 } else { 60 }) {
+        if self.target.hold.is_some() && self.choices.chance(if is_held_back { 85 } else { 70 }) {
             let left_alone = operator.unpin_if_held("", "another reason").await;
             assert!(!left_alone.expect("a ring is left alone").is_new);
             assert!(operator.unpin("").await.expect("a ring is released").is_new);

@@ -14,6 +14,7 @@ mod chain;
 mod choices;
 #[path = "../rules/clock.rs"]
 mod clock;
+mod consumers;
 mod content;
 mod cycles;
 mod drafting;
@@ -21,12 +22,15 @@ mod holds;
 mod kind;
 mod late_snapshots;
 mod observer;
+mod outcomes;
 mod producers;
 mod record;
 mod shape;
 mod standby;
+mod statements;
 mod tally;
 mod traveller;
+mod upkeep;
 mod value;
 mod world;
 
@@ -76,7 +80,10 @@ fn states_answer_like_plain_maps_by_every_route() {
 /// Runs the chain of one seed.
 fn run(seed: u64) -> Tally {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async { Chain::new(seed, seed % ON_DISK == ON_DISK - 1).await.run().await })
+    runtime.block_on(async {
+        let chain = Chain::new(seed, seed % ON_DISK == ON_DISK - 1).await;
+        Box::pin(chain.run()).await
+    })
 }
 
 fn variable(name: &str) -> Option<u64> {

@@ -9,8 +9,9 @@ use hollowcast::environment::Clock;
 use hollowcast::identifiers::Version;
 use object_store::ObjectStore;
 
-use super::chain::{DATASET, any_thresholds, environment};
+use super::chain::{DATASET, environment};
 use super::choices::Choices;
+use super::consumers::any_thresholds;
 use super::content::{KnownVersion, any_readable};
 use super::tally::Tally;
 use super::world::World;

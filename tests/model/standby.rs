@@ -6,7 +6,7 @@ use hollowcast::ErrorKind;
 use hollowcast::producer::{CycleOptions, Standby};
 
 use super::chain::Chain;
-use super::cycles::write;
+use super::statements::write;
 use super::world::SchemaForm;
 
 /// Longer than a producer may show no sign of life.

@@ -62,8 +62,8 @@ impl World {
 
     /// Holds all of `state` against what is known of its version: by scan, and by lookup of every key there is or was.
     pub(crate) fn check(&self, state: &State, expected: &KnownVersion, route: &str) {
-        assert_eq!(state.fingerprint(), expected.fingerprint, "version {} by {route}", expected.number);
         self.check_types(state, expected, route, None);
+        assert_eq!(state.fingerprint(), expected.fingerprint, "version {} by {route}", expected.number);
     }
 
     /// The same of a state of these types alone.
