@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use hollowcast::ErrorKind;
 use hollowcast::announce::{Announcement, InProcessBus, PollOptions};
-use hollowcast::consumer::{Memory, RefreshRoute, Wait};
+use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::{Sequence, Version};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -242,6 +242,33 @@ async fn without_a_version_a_consumer_waits_or_says_so_semantics_23() {
     assert!(!patient.is_finished());
     published(producer.cycle(|writer| add(writer, &FIRST)).await);
     assert_eq!(cities(&patient.await.unwrap().unwrap().read()), named(&FIRST));
+}
+
+/// Bug: a process that lagged behind recorded, when it arrived, what the log had led to before, and so a host that was sent back came up again,
+/// without the network, with the version it was sent back from. Mechanism: the last record written counted. Fix: the latest of the log does.
+#[tokio::test(start_paused = true)]
+async fn a_process_that_lags_behind_does_not_take_its_host_back_semantics_24() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let mapped = || Memory::Mapped(Some(world.folder.path().to_owned()));
+    let consumer = world.consumer_builder().memory(mapped()).poll(seldom()).start().await.unwrap();
+    let door = Arc::new(world.store.twin());
+    let lagging = Consumer::builder(DATASET, Arc::clone(&door) as _).environment(world.environment.clone());
+    let lagging = lagging.memory(mapped()).poll(seldom()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    door.answer("GET places/deltas", Answer::Asleep);
+    let arriving = tokio::spawn(async move { lagging.refresh().await.unwrap().to });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    consumer.refresh().await.unwrap();
+    world.operator().pin("", Version(1), "bad prices").await.unwrap();
+    assert_eq!(consumer.refresh().await.unwrap().to.0, 1);
+    drop(consumer);
+    door.wake();
+    assert_eq!(arriving.await.unwrap().0, 2);
+    world.store.answer("", Answer::Lost);
+    let restarted = world.consumer_builder().memory(mapped()).start().await.unwrap();
+    assert_eq!(cities(&restarted.read()), named(&FIRST));
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,6 +46,8 @@ impl StateDirectory {
     /// Remembers `current`, of the types of `filter`, as what this host serves of its dataset: on disk before it returns, and all of it or
     /// nothing, whatever happens. Costs two waits for the disk.
     ///
+    /// What another process recorded from a later entry of the log stays: who lags behind says nothing of where the host has come to.
+    ///
     /// Each filter has a record of its own, so that processes with different ones leave each other's alone; of those with a filter the 16
     /// written last are kept.
     ///
@@ -62,6 +64,9 @@ impl StateDirectory {
         let path = self.current_path(current.dataset, filter);
         if !path.exists() {
             self.forget_filters(current.dataset)?;
+        }
+        if is_outdated(current, &path) {
+            return Ok(());
         }
         temporary.path.move_to(&path)?;
         self.sync_folder()
@@ -133,6 +138,12 @@ fn remove(path: &Path) -> Result<(), CacheError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a record of the same dataset and of a later log entry lies at `path`.
+fn is_outdated(current: &Current, path: &Path) -> bool {
+    let known = read(path).ok().flatten();
+    known.is_some_and(|known| known.dataset == current.dataset && known.sequence > current.sequence)
 }
 
 /// Refuses a record that lies under another dataset's name.

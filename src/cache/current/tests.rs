@@ -103,6 +103,20 @@ fn each_filter_has_a_record_of_its_own_semantics_22_24() {
     assert_eq!(served(&directory).len(), 3);
 }
 
+/// A process that lags behind, and has its record late, does not take the host back.
+#[test]
+fn a_record_of_a_later_entry_stays_semantics_24() {
+    let (_folder, directory) = open();
+    let record = |sequence| Current { sequence: Sequence(sequence), ..sample() };
+    for (written, stays) in [(5, 5), (4, 5), (6, 6)] {
+        directory.write_current(&record(written), &TypeFilter::all()).unwrap();
+        assert_eq!(served(&directory), [record(stays)]);
+    }
+    let same = Current { types: Vec::new(), ..record(6) };
+    directory.write_current(&same, &TypeFilter::all()).unwrap();
+    assert_eq!(served(&directory), [same]);
+}
+
 #[test]
 fn records_by_filters_are_bounded_and_that_of_all_types_stays() {
     let (_folder, directory) = open();
