@@ -46,7 +46,7 @@ fn value(row: &[&str]) -> u128 {
 /// Every field of every struct of options is a row: a field that is added is an error of the compiler here.
 #[test]
 fn options_have_the_defaults_of_the_page() {
-    let StateDirectoryOptions { budget_bytes, directory_mode, file_mode, group } =
+    let StateDirectoryOptions { budget_bytes, budget_sections, directory_mode, file_mode, group } =
         StateDirectoryOptions::default();
     let PollOptions { interval, unprompted } = PollOptions::default();
     let RetentionPolicy { versions, max_age } = RetentionPolicy::default();
@@ -54,8 +54,9 @@ fn options_have_the_defaults_of_the_page() {
     let RetryOptions { tries, first_delay, longest_delay } = RetryOptions::default();
     assert_eq!(group, None);
     let RebaseThresholds { base_share, base_records, sections, steps } = RebaseThresholds::default();
-    let expected: [(&str, u128); 17] = [
+    let expected: [(&str, u128); 18] = [
         ("cache::StateDirectoryOptions::budget_bytes", budget_bytes.into()),
+        ("cache::StateDirectoryOptions::budget_sections", budget_sections.into()),
         ("cache::StateDirectoryOptions::directory_mode", directory_mode.into()),
         ("cache::StateDirectoryOptions::file_mode", file_mode.into()),
         ("announce::PollOptions::interval", interval.as_millis()),

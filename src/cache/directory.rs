@@ -6,11 +6,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::eviction::Budget;
+use super::eviction::{Amount, Budget};
 use super::seal::{Seal, boot_name};
 use super::temporary::{TemporaryFile, lock_shared, remove_same, set_access, sweep};
 use super::writer::{SectionWriter, UnsealedSection};
-use super::{CacheError, SectionName, VERIFIER_VERSION, eviction};
+use super::{CacheError, SectionName, VERIFIER_VERSION};
 use crate::environment::Environment;
 use crate::segment::Segment;
 
@@ -23,6 +23,9 @@ pub struct StateDirectoryOptions {
     /// Bytes of sections to keep. Sections that a process has mapped are kept beyond it, so it is a goal and no limit.
     /// 20 GiB: a few large datasets, and an ordinary disk takes it.
     pub budget_bytes: u64,
+    /// Sections to keep, a goal as well. 16,384: ten times as many as the shards of 20 GiB, and small deltas, of which years would fit into the
+    /// bytes, do not become so many files that it takes a while to look through them.
+    pub budget_sections: u64,
     /// Mode of the directories that are made. 0750: the owner writes, the group reads.
     pub directory_mode: u32,
     /// Mode of the files. 0440: what is published is never written again, by nobody.
@@ -33,7 +36,13 @@ pub struct StateDirectoryOptions {
 
 impl Default for StateDirectoryOptions {
     fn default() -> Self {
-        Self { budget_bytes: 20 << 30, directory_mode: 0o750, file_mode: 0o440, group: None }
+        Self {
+            budget_bytes: 20 << 30,
+            budget_sections: 1 << 14,
+            directory_mode: 0o750,
+            file_mode: 0o440,
+            group: None,
+        }
     }
 }
 
@@ -67,7 +76,7 @@ impl StateDirectory {
     }
 
     /// Opens the directory at `path`, makes what is missing of it, removes what dead processes left, and checks that
-    /// this process may write. Costs a list of its files.
+    /// this process may write. Costs a few file operations, however much it holds.
     ///
     /// # Errors
     /// [`CacheError::NotADirectory`], [`CacheError::Denied`], [`CacheError::Group`], [`CacheError::NoSpace`], and
@@ -79,7 +88,7 @@ impl StateDirectory {
     ) -> Result<Self, CacheError> {
         let path = path.into();
         let boot = boot_name(environment.random.next_u64());
-        let budget = Budget::new(options.budget_bytes);
+        let budget = Budget::new(Amount { bytes: options.budget_bytes, sections: options.budget_sections });
         let directory = Self(Arc::new(Opened { path, options, environment, boot, budget }));
         for folder in [
             directory.path().to_owned(),
@@ -91,7 +100,6 @@ impl StateDirectory {
             directory.make_folder(&folder)?;
         }
         sweep(&directory.temps())?;
-        eviction::remove_orphaned_seals(&directory)?;
         directory.create_temporary()?;
         Ok(directory)
     }

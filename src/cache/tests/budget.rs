@@ -31,6 +31,22 @@ fn the_sections_unused_for_longest_go_first_with_their_seals() {
     drop(writer);
 }
 
+/// Deltas of a few records: bytes that hardly count, and files that do.
+#[test]
+fn small_sections_go_when_they_are_many() {
+    let options = StateDirectoryOptions { budget_sections: 32, ..StateDirectoryOptions::default() };
+    let host = Host::with_options(options);
+    let mut names = Vec::new();
+    for number in 0..200 {
+        host.clock.advance(1);
+        names.push(host.add(&section(16 + 8 * number, 7)));
+        assert!(host.files("segments").len() <= 2 * 32, "a section and its seal, of 32 sections");
+    }
+    let left = left(&host, &names);
+    assert_eq!(*left, (200 - left.len()..200).collect::<Vec<_>>(), "the last ones");
+    assert!(left.len() >= 30, "{} are left: a sixteenth goes at a time", left.len());
+}
+
 #[test]
 fn what_is_mapped_stays_even_beyond_the_budget() {
     let host = Host::with_budget(10_000);
@@ -95,7 +111,7 @@ fn eviction_and_opening_race_without_harm() {
     let host = Host::with_budget(3_000);
     std::thread::scope(|scope| {
         for thread in 0..4_u32 {
-            let directory = open(host.directory.path(), 3_000, host.clock.clone());
+            let directory = open(host.directory.path(), budget(3_000), host.clock.clone());
             scope.spawn(move || {
                 for round in 0..150_u32 {
                     let bytes = section(1000, ((round * 7 + thread * 3) % 6) as u8);

@@ -53,15 +53,19 @@ impl Host {
     }
 
     fn with_budget(budget_bytes: u64) -> Self {
+        Self::with_options(budget(budget_bytes))
+    }
+
+    fn with_options(options: StateDirectoryOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock(Mutex::default()));
-        let directory = open(&folder.path().join("state"), budget_bytes, clock.clone());
+        let directory = open(&folder.path().join("state"), options, clock.clone());
         Self { folder, clock, directory }
     }
 
     /// The directory as another process that starts now would open it.
     fn reopen(&self) -> StateDirectory {
-        open(self.directory.path(), 1 << 30, self.clock.clone())
+        open(self.directory.path(), StateDirectoryOptions::default(), self.clock.clone())
     }
 
     /// Names of the files in one of the directory's folders, sorted.
@@ -84,8 +88,11 @@ impl Host {
     }
 }
 
-fn open(path: &Path, budget_bytes: u64, clock: Arc<dyn Clock>) -> StateDirectory {
-    let options = StateDirectoryOptions { budget_bytes, ..StateDirectoryOptions::default() };
+fn budget(budget_bytes: u64) -> StateDirectoryOptions {
+    StateDirectoryOptions { budget_bytes, ..StateDirectoryOptions::default() }
+}
+
+fn open(path: &Path, options: StateDirectoryOptions, clock: Arc<dyn Clock>) -> StateDirectory {
     StateDirectory::open(path, options, Environment { clock, random: Arc::new(SystemRandom) }).unwrap()
 }
 

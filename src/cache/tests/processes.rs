@@ -18,7 +18,8 @@ const LARGE: usize = 1 << 20;
 #[test]
 fn other_process() {
     let Ok(task) = std::env::var(TASK) else { return };
-    let directory = std::env::var_os(DIRECTORY).map(|path| open(&PathBuf::from(path), 1 << 30, clock()));
+    let directory =
+        std::env::var_os(DIRECTORY).map(|path| open(&PathBuf::from(path), budget(1 << 30), clock()));
     match (task.as_str(), directory) {
         ("default path", _) => println!("default path {:?}", StateDirectory::default_path()),
         ("hold", Some(directory)) => {

@@ -133,16 +133,18 @@ fn who_has_a_damaged_file_mapped_keeps_it() {
 }
 
 #[test]
-fn forgotten_seals_go_when_the_directory_is_opened() {
+fn forgotten_seals_go_when_a_process_first_writes() {
     let host = Host::new();
     let name = host.add(&section(64, 7));
     fs::remove_file(host.directory.segment_path(name)).unwrap();
-    host.reopen();
+    drop(host.reopen().create(8).unwrap());
     assert!(host.directory.seal_path(name).exists(), "its section may be on the way");
     host.clock.advance(3601);
     let other = host.add(&section(64, 8));
     host.clock.advance(3601);
-    host.reopen();
+    let started = host.reopen();
+    assert!(host.directory.seal_path(name).exists(), "a start looks through no files");
+    drop(started.create(8).unwrap());
     assert!(!host.directory.seal_path(name).exists());
     assert!(host.directory.find(&other).unwrap().is_some());
 }

@@ -53,6 +53,7 @@ fn permissions_are_those_of_the_options_whatever_the_umask() {
         file_mode: 0o444,
         group: Some(group),
         budget_bytes: 9,
+        budget_sections: 9,
     };
     let shared =
         StateDirectory::open(host.folder.path().join("shared"), shared, Environment::system()).unwrap();
