@@ -69,7 +69,7 @@ pub async fn measure(options: &Options, folder: &Path, report: &mut Report) -> a
 
 impl Figures {
     async fn round(&mut self, records: u32, folder: &Path) -> anyhow::Result<Sizes> {
-        let mut setup = Setup::new(records, folder, u64::MAX).await?;
+        let mut setup = Setup::<Movie>::new(records, folder, u64::MAX).await?;
         let all: Vec<(u32, u32)> = setup.live.records().collect();
         time(&mut self.generation, || {
             all.par_iter().for_each(|(id, version)| {
@@ -109,7 +109,7 @@ impl Figures {
 
     /// An incremental cycle that is due to make a snapshot, and what that adds.
     async fn snapshot_alone(&mut self, records: u32, folder: &Path, without: f64) -> anyhow::Result<()> {
-        let mut setup = Setup::new(records, folder, 1).await?;
+        let mut setup = Setup::<Movie>::new(records, folder, 1).await?;
         (0..2).for_each(|_| drop(setup.live.change(CHANGED)));
         let change = setup.live.change(CHANGED);
         let started = Instant::now();

@@ -2,21 +2,20 @@
 //!
 //! The two processes take turns, so that what is seen is the refresh and not the producer's work beside it.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use hdrhistogram::Histogram;
 use hollowcast::consumer::{Consumer, RebaseThresholds, Rebased, Refresh, RefreshListener, RefreshRoute};
 use serde::{Deserialize, Serialize};
 
 use super::Options;
+use super::helper::Helper;
 use hollowcast_measure::dataset::{CHANGED, Setup, consumer_builder, mapped_bytes};
-use hollowcast_measure::generator::Stream;
+use hollowcast_measure::generator::{Movie, Stream};
 use hollowcast_measure::movies_capnp::movie;
 use hollowcast_measure::own_memory::own_memory;
 use hollowcast_measure::report::{Report, Samples};
@@ -77,15 +76,22 @@ pub async fn measure(options: &Options, folder: &Path, report: &mut Report) -> a
     Report::heading(&format!(
         "A follower of {CYCLES} incremental cycles of 1 %, {READERS} threads reading all the time, each lookup timed"
     ));
-    let mut setup = Setup::new(options.records, folder, u64::MAX).await?;
+    let mut setup = Setup::<Movie>::new(options.records, folder, u64::MAX).await?;
     setup.full().await?;
-    let mut follower = Follower::start(options, folder)?;
+    let mut follower = Helper::start(
+        Command::new(std::env::current_exe()?)
+            .arg("follow")
+            .args([folder.join("store"), folder.join("consumer")])
+            .arg(options.records.to_string())
+            .args(options.never_rebase.then_some("--never-rebase")),
+    )?;
+    follower.answer()?;
     for _ in 0..CYCLES {
         let change = setup.live.change(CHANGED);
         setup.incremental(&change).await?;
-        follower.refresh()?;
+        follower.ask("refresh")?;
     }
-    let findings = follower.stop()?;
+    let findings: Findings = serde_json::from_str(&follower.stop()?)?;
     setup.producer.stop().await;
     findings.report(report);
     Ok(())
@@ -135,57 +141,12 @@ impl Findings {
     }
 }
 
-/// The process that follows: told on its standard input when to look, answers on its standard output.
-struct Follower {
-    process: Child,
-    orders: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Follower {
-    fn start(options: &Options, folder: &Path) -> anyhow::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("follow")
-            .args([folder.join("store"), folder.join("consumer")])
-            .arg(options.records.to_string())
-            .args(options.never_rebase.then_some("--never-rebase"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let orders = process.stdin.take().context("its input is a pipe")?;
-        let answers = BufReader::new(process.stdout.take().context("its output is a pipe")?);
-        let mut follower = Self { process, orders, answers };
-        follower.answer()?;
-        Ok(follower)
-    }
-
-    fn refresh(&mut self) -> anyhow::Result<()> {
-        writeln!(self.orders, "refresh")?;
-        self.answer().map(drop)
-    }
-
-    fn stop(mut self) -> anyhow::Result<Findings> {
-        drop(self.orders);
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer)?;
-        let status = self.process.wait()?;
-        anyhow::ensure!(status.success(), "the follower ended with {status}");
-        Ok(serde_json::from_str(&answer)?)
-    }
-
-    fn answer(&mut self) -> anyhow::Result<String> {
-        let mut answer = String::new();
-        anyhow::ensure!(self.answers.read_line(&mut answer)? > 0, "the follower ended early");
-        Ok(answer)
-    }
-}
-
 /// The follower's own side.
 pub async fn follow(place: &Place) -> anyhow::Result<()> {
     let store = hollowcast::store::existing_local(&place.store)?;
     let memory = MemoryWatch::start();
     let rebases = Arc::new(Rebases::default());
-    let mut builder = consumer_builder(&store, &place.state).listener(Arc::clone(&rebases) as _);
+    let mut builder = consumer_builder::<Movie>(&store, &place.state).listener(Arc::clone(&rebases) as _);
     if place.never_rebase {
         let never =
             RebaseThresholds { base_share: 0, sections: usize::MAX, steps: usize::MAX, ..Default::default() };

@@ -41,7 +41,7 @@ struct Subject {
 /// Measures on a state with one delta of 1 % over its snapshot, as a consumer has most of the time.
 pub async fn measure(options: &Options, folder: &Path, report: &mut Report) -> anyhow::Result<()> {
     Report::heading("Lookups (keys at random over all records; a state one delta of 1 % after its snapshot)");
-    let mut setup = Setup::new(options.records, folder, u64::MAX).await?;
+    let mut setup = Setup::<Movie>::new(options.records, folder, u64::MAX).await?;
     setup.full().await?;
     let consumer = consumer(&setup.store, &folder.join("consumer")).await?;
     let change = setup.live.change(CHANGED);

@@ -10,6 +10,7 @@ use hollowcast::identifiers::Version;
 use hollowcast::operator::Operator;
 use hollowcast::store::DatasetStore;
 use hollowcast_measure::dataset::{CHANGED, Setup, consumer};
+use hollowcast_measure::generator::Movie;
 use hollowcast_measure::report::{Report, Samples};
 
 use super::Options;
@@ -30,7 +31,7 @@ pub async fn measure(options: &Options, folder: &Path, report: &mut Report) -> a
     Report::heading(&format!(
         "A consumer that goes back one version and forth again, {TURNS} times, to kept states"
     ));
-    let mut setup = Setup::new(options.records, folder, u64::MAX).await?;
+    let mut setup = Setup::<Movie>::new(options.records, folder, u64::MAX).await?;
     setup.full().await?;
     let consumer = consumer(&setup.store, &folder.join("consumer")).await?;
     let change = setup.live.change(CHANGED);

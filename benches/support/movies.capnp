@@ -1,5 +1,5 @@
 @0xb7d0f5c2a1e84963;
-# The made-up datasets of the benchmarks.
+# Records with lists and texts.
 
 using Hollowcast = import "/hollowcast.capnp";
 

@@ -23,6 +23,8 @@ pub struct TypeStats {
     pub overlay_sections: u64,
     /// Bytes of those sections.
     pub overlay_bytes: u64,
+    /// Changes that a start from the state directory applies to the base, one by one: deltas, and what rebases gathered of them.
+    pub applied_steps: u64,
     /// Top-level fields; fields of a group are under the group's name.
     pub fields: Vec<FieldStats>,
 }
@@ -64,6 +66,7 @@ impl TypeStats {
             keys_bytes: shards.iter().map(|shard| shard.keys_section.name().length).sum(),
             overlay_sections: overlay.len() as u64,
             overlay_bytes: overlay.iter().sum(),
+            applied_steps: table.applied.len() as u64,
             fields: field_stats(schema, table)?,
         })
     }

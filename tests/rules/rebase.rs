@@ -33,8 +33,12 @@ fn consumer(world: &World, told: &Arc<Told>, thresholds: RebaseThresholds) -> Co
 
 /// Sections that hold changed cities.
 fn sections(state: &State) -> u64 {
+    stats(state).overlay_sections
+}
+
+fn stats(state: &State) -> TypeStats {
     let types = TypeStats::of_state(state).unwrap();
-    types.iter().find(|one| one.name == "City").unwrap().overlay_sections
+    types.into_iter().find(|one| one.name == "City").unwrap()
 }
 
 /// Waits for work on other threads, and not for ever; tokio's clock may stand still meanwhile or jump.
@@ -107,9 +111,13 @@ async fn small_changes_of_a_large_type_are_gathered_semantics_24() {
     let told = Arc::new(Told::default());
     let thresholds = RebaseThresholds { base_share: 2, ..SMALL };
     let consumer = consumer(&world, &told, thresholds).start().await.unwrap();
-    follow(&mut producer, &consumer, 3).await;
+    assert_eq!(stats(&consumer.read()).applied_steps, 0);
+    follow(&mut producer, &consumer, 2).await;
+    assert_eq!(stats(&consumer.read()).applied_steps, 2);
+    published(producer.incremental(|writer| upsert(writer, &[(2, "New")])).await);
+    consumer.refresh().await.unwrap();
     until(|| told.rebases().len() == 1).await;
-    assert_eq!(sections(&consumer.read()), 1);
+    assert_eq!((stats(&consumer.read()).applied_steps, sections(&consumer.read())), (1, 1));
     assert_eq!(cities(&consumer.read()), cities(producer.state()));
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use hollowcast::progress::{Stage, Unit};
 use hollowcast::state::TypedTable;
 use hollowcast_measure::dataset::{CHANGED, Setup, consumer, mapped_bytes};
-use hollowcast_measure::generator::Stream;
+use hollowcast_measure::generator::{Movie, Stream};
 use hollowcast_measure::lookups::sum_of_answers;
 use hollowcast_measure::machine::{self, DependentLoads};
 use hollowcast_measure::movies_capnp::movie;
@@ -138,7 +138,7 @@ impl Figures {
 
     /// Publishes, follows and reads a dataset in `folder`; how many bytes of it a consumer maps.
     async fn round(&mut self, records: u32, folder: &Path) -> Result<u64> {
-        let mut setup = Setup::new(records, folder, u64::MAX).await?;
+        let mut setup = Setup::<Movie>::new(records, folder, u64::MAX).await?;
         let started = Instant::now();
         let first = setup.full().await?;
         let first_ms = milliseconds(started);
