@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build clean
+.PHONY: help demo examples test bench build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -9,6 +9,9 @@ build: ## Build the command line, optimised: target/release/hollowcast
 
 demo: build ## Take the guided tour: publish, follow, look up, survive a damaged file
 	target/release/hollowcast demo
+
+examples: ## Run every example, optimised, at its default size
+	scripts/examples.sh
 
 test: ## Run the whole gate: format, lints, docs, tests, licences, generated code
 	scripts/setup.sh

@@ -55,8 +55,8 @@
 //! # }
 //! ```
 //!
-//! The programs under `examples/` go on from here: a typed dataset through a change (`movies`), two types and a reference (`shop`), and a schema
-//! known only at run time (`dynamic`).
+//! The programs under `examples/` go on from here: a typed dataset through a change (`movies`), references, sets and maps, and consumers of one
+//! type (`catalogue`), states that are kept while versions come and go (`commerce`), and a schema known only at run time (`dynamic`).
 //!
 //! # The words
 //!
