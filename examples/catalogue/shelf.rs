@@ -67,7 +67,7 @@ impl Shelf {
     /// When a movie got an award.
     pub(crate) fn awarded(&self, state: &State, id: u32, award: &str) -> Result<Option<u16>> {
         let awards = MapView::new(self.movie(state, id)?.get_awards()?, award::Reader::get_name);
-        Ok(awards.get(award)?.map(|award| award.get_year()))
+        Ok(awards.get(award)?.map(award::Reader::get_year))
     }
 
     fn movie<'s>(&self, state: &'s State, id: u32) -> Result<movie::Reader<'s>> {

@@ -38,7 +38,7 @@ impl Shop {
         let product = self.products.get(state, id).context("nothing is taken from the assortment")?;
         let price = self.prices.get(state, id).context("every product has a price")?;
         let promotion = self.promotions.get(state, product.get_category());
-        let percent_off = promotion.map_or(0, |promotion| promotion.get_percent_off());
+        let percent_off = promotion.map_or(0, promotion::Reader::get_percent_off);
         let category = self.category.follow(state, product.get_category());
         let category = category.context("a validator sees to it that every product has a category")?;
         let category = category.get_name()?.to_str()?;
