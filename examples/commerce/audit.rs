@@ -6,13 +6,11 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use object_store::ObjectStore;
 
-use hollowcast::consumer::{Consumer, Memory};
 use hollowcast::identifiers::Version;
 
 use super::book::Book;
 use super::sales::{Ledger, Order};
 use super::shop::Shop;
-use super::{DATASET, ON_REQUEST};
 
 /// Computes every order and the revenue from what the merchant wrote down, without a dataset.
 pub(crate) fn by_book(ledger: &Ledger, book: &Book) -> Result<()> {
@@ -32,8 +30,8 @@ pub(crate) fn by_book(ledger: &Ledger, book: &Book) -> Result<()> {
 }
 
 /// Computes every order from the versions in the store: a consumer goes to one after the other.
-pub(crate) async fn by_store(ledger: &Ledger, store: Arc<dyn ObjectStore>) -> Result<()> {
-    let consumer = Consumer::builder(DATASET, store).memory(Memory::Heap).poll(ON_REQUEST).start().await?;
+pub(crate) async fn by_store(ledger: &Ledger, store: &Arc<dyn ObjectStore>) -> Result<()> {
+    let consumer = super::consumer(store).await?;
     let shop = Shop::new(&consumer)?;
     let mut by_version: BTreeMap<Version, Vec<&Order>> = BTreeMap::new();
     for order in &ledger.orders {

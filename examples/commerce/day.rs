@@ -76,8 +76,8 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// The day begins.
-    pub(crate) fn new(environment: &Environment, day: Duration) -> Self {
-        Self { environment: environment.clone(), begun: environment.clock.monotonic(), day }
+    pub(crate) fn new(environment: Environment, day: Duration) -> Self {
+        Self { begun: environment.clock.monotonic(), environment, day }
     }
 
     /// Waits until it is `at`, a share of the day; not at all when that has gone by.
@@ -103,6 +103,8 @@ mod tests {
         // The normal distribution's table: 68.27 % and 95.45 %.
         assert!((share(1.0) - 0.6827).abs() < 0.01, "{}", share(1.0));
         assert!((share(2.0) - 0.9545).abs() < 0.01, "{}", share(2.0));
+        let early = times.iter().filter(|time| **time < 0.0).count() as f64 / 1e5;
+        assert!((early - 0.5).abs() < 0.01, "{early}");
         assert!((0..10_000).all(|_| (0.0..1.0).contains(&time_of_day(&random))));
     }
 }

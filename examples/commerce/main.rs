@@ -23,10 +23,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use object_store::ObjectStore;
 
 use hollowcast::announce::PollOptions;
 use hollowcast::consumer::{Consumer, Memory};
-use hollowcast::environment::{Environment, Random, SeededRandom, SystemClock};
+use hollowcast::environment::{Environment, Random, SeededRandom};
 
 use assortment::Assortment;
 use day::Pace;
@@ -77,22 +78,19 @@ async fn main() -> Result<()> {
 
 async fn run(arguments: &Arguments) -> Result<Report> {
     let store = hollowcast::store::memory();
-    let environment = environment(arguments.seed);
-    // A stream of its own: from that of the environment, tasks of the library draw whenever they like.
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(arguments.seed));
     let assortment = Assortment::draw(arguments.products, &*random);
     let visits = day::draw_visits(arguments, &*random);
-    let producer = merchant::producer(Arc::clone(&store), &environment).await?;
+    let producer = merchant::producer(Arc::clone(&store)).await?;
     let merchant = Merchant::open(producer, random, assortment, arguments.price_changes).await?;
 
-    let consumer = Consumer::builder(DATASET, Arc::clone(&store)).memory(Memory::Heap).poll(ON_REQUEST);
-    let consumer = consumer.environment(environment.clone()).start().await?;
-    let pace = Pace::new(&environment, Duration::from_secs(arguments.seconds));
+    let consumer = consumer(&store).await?;
+    let pace = Pace::new(Environment::system(), Duration::from_secs(arguments.seconds));
     let sales = Sales::new(&consumer, visits, pace)?;
     let (ledger, merchant) = trade(sales, merchant, &consumer, arguments.price_changes).await?;
     let (book, refused) = merchant.close().await;
     audit::by_book(&ledger, &book)?;
-    audit::by_store(&ledger, store).await?;
+    audit::by_store(&ledger, &store).await?;
     Ok(Report { ledger, refused, versions: consumer.read().version() })
 }
 
@@ -115,13 +113,11 @@ async fn trade(
     Ok((sales.close(), merchant))
 }
 
-/// Refreshes when it is told to: hints and polls have nothing to add to that.
-const ON_REQUEST: PollOptions =
-    PollOptions { interval: Duration::from_secs(86_400), unprompted: Duration::from_secs(86_400) };
-
-/// The machine's clock, and the stream of random numbers that `seed` names.
-fn environment(seed: u64) -> Environment {
-    Environment { clock: Arc::new(SystemClock::default()), random: Arc::new(SeededRandom::new(seed)) }
+/// A consumer that refreshes when it is told to: polls would have nothing to add.
+async fn consumer(store: &Arc<dyn ObjectStore>) -> hollowcast::Result<Consumer> {
+    let never = Duration::from_secs(86_400);
+    let builder = Consumer::builder(DATASET, Arc::clone(store)).memory(Memory::Heap);
+    builder.poll(PollOptions { interval: never, unprompted: never }).start().await
 }
 
 #[cfg(test)]

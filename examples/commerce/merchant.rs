@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use object_store::ObjectStore;
 
 use hollowcast::consumer::Memory;
-use hollowcast::environment::{Environment, Random};
+use hollowcast::environment::Random;
 use hollowcast::producer::{
     ChangeWriter, ChangedRecord, ChangedRecords, DanglingReferences, Dataset, Producer,
 };
@@ -38,14 +38,14 @@ struct Change {
 }
 
 /// A producer that no wrong price and no dangling reference gets past.
-pub(crate) async fn producer(store: Arc<dyn ObjectStore>, environment: &Environment) -> Result<Producer> {
+pub(crate) async fn producer(store: Arc<dyn ObjectStore>) -> Result<Producer> {
     let dataset = Dataset::builder(DATASET)
         .record::<category::Owned>()
         .record::<product::Owned>()
         .record::<price::Owned>()
         .record::<promotion::Owned>()
         .build()?;
-    let builder = Producer::builder(dataset, store).memory(Memory::Heap).environment(environment.clone());
+    let builder = Producer::builder(dataset, store).memory(Memory::Heap);
     let sane = ChangedRecords::new("no price more than doubles or halves", "Price", is_sane);
     Ok(builder.validator(sane).validator(DanglingReferences::default()).start().await?)
 }
