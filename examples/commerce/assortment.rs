@@ -8,9 +8,9 @@ use super::generated::commerce_capnp::{category, price, product};
 /// What a product may be, in the order of their ids.
 pub(crate) const CATEGORIES: [&str; 8] =
     ["books", "garden", "kitchen", "lamps", "music", "shoes", "tools", "toys"];
-/// The dearest product costs less when the day begins.
-const DEAREST_CENTS: u32 = 20_000;
-/// What anything costs at least.
+/// What anything costs at most, but for promotions.
+pub(crate) const DEAREST_CENTS: u32 = 20_000;
+/// What it costs at least.
 pub(crate) const CHEAPEST_CENTS: u32 = 100;
 
 /// Products by id, made up: the category of each, and what it costs when the day begins.

@@ -148,10 +148,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_day_without_visits_or_changes_is_a_day() {
+    async fn a_day_with_next_to_nothing_is_a_day() {
         let quiet = Arguments { events: 0, price_changes: 0, products: 1, ..SMALL };
         let report = run(&quiet).await.unwrap();
         report.print(&quiet);
         assert!(report.ledger.orders.is_empty() && report.refused.is_none());
+        let unsettled = Arguments { events: 20, price_changes: 1, products: 1, ..SMALL };
+        assert!(run(&unsettled).await.unwrap().refused.is_some());
     }
 }

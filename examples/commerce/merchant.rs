@@ -13,7 +13,7 @@ use hollowcast::producer::{
 };
 
 use super::DATASET;
-use super::assortment::{Assortment, CATEGORIES, CHEAPEST_CENTS, below, set_price};
+use super::assortment::{Assortment, CATEGORIES, CHEAPEST_CENTS, DEAREST_CENTS, below, set_price};
 use super::book::Book;
 use super::generated::commerce_capnp::{category, price, product, promotion};
 
@@ -60,7 +60,7 @@ impl Merchant {
     ) -> Result<Self> {
         let outcome = producer.cycle(|writer| assortment.state(writer)).await?;
         let book = Book::new(assortment, outcome.version());
-        Ok(Self { producer, random, book, wrong_before: changes / 2, refused: None })
+        Ok(Self { producer, random, book, wrong_before: changes.div_ceil(2), refused: None })
     }
 
     /// Publishes the next prices; once in the day, a mistake before them.
@@ -81,7 +81,7 @@ impl Merchant {
         let cents = (0..products.div_ceil(CHANGED)).map(|_| {
             let product = below(&*self.random, products);
             let percent = 80 + below(&*self.random, 46);
-            (product, (self.book.newest_cents(product) * percent / 100).max(CHEAPEST_CENTS))
+            (product, (self.book.newest_cents(product) * percent / 100).clamp(CHEAPEST_CENTS, DEAREST_CENTS))
         });
         let cents = cents.collect();
         let category = below(&*self.random, CATEGORIES.len() as u32) as u16;
