@@ -20,7 +20,7 @@ use super::generated::flags_capnp::flag;
 type Table = TypedTable<flag::Owned, String>;
 
 /// Users that a pass is about.
-const USERS_A_PASS: u64 = 100;
+const USERS_A_PASS: usize = 100;
 /// Flags that a pass evaluates for each of them, besides the two of the checkout.
 const OTHERS: [&str; 4] = ["dark-mode", "one-click", "reviews", "search-v2"];
 
@@ -76,25 +76,30 @@ impl Shared {
         let (mut seen, begun) = (Seen::default(), Instant::now());
         while !self.is_over.load(Ordering::Relaxed) {
             let state = self.consumer.read();
-            self.pass(&state, random, &mut seen)?;
             seen.first.entry(state.version()).or_insert_with(Instant::now);
+            self.pass(&state, random, &mut seen)?;
             self.last_version.store(state.version().0, Ordering::Relaxed);
         }
         seen.per_second = seen.evaluations as f64 / begun.elapsed().as_secs_f64();
         Ok(seen)
     }
 
-    /// All answers of a pass come from one state.
+    /// All answers of a pass come from one state. About the two checkouts it asks first and last.
     fn pass(&self, state: &State, random: &SeededRandom, seen: &mut Seen) -> Result<()> {
-        for _ in 0..USERS_A_PASS {
-            let user = User(random.next_u64() % self.users);
-            let checkouts = [self.ask(state, "checkout-old", user)?, self.ask(state, "checkout-new", user)?];
-            seen.torn += u64::from(checkouts[0] == checkouts[1]);
-            for name in OTHERS {
+        let users: [User; USERS_A_PASS] = std::array::from_fn(|_| User(random.next_u64() % self.users));
+        let mut has_old = [false; USERS_A_PASS];
+        for (has_old, user) in has_old.iter_mut().zip(users) {
+            *has_old = self.ask(state, "checkout-old", user)?;
+        }
+        for name in OTHERS {
+            for user in users {
                 seen.answers_on += u64::from(self.ask(state, name, user)?);
             }
-            seen.evaluations += (checkouts.len() + OTHERS.len()) as u64;
         }
+        for (has_old, user) in has_old.into_iter().zip(users) {
+            seen.torn += u64::from(has_old == self.ask(state, "checkout-new", user)?);
+        }
+        seen.evaluations += (users.len() * (OTHERS.len() + 2)) as u64;
         Ok(())
     }
 
@@ -112,7 +117,7 @@ pub(crate) struct Seen {
     answers_on: u64,
     /// Users with both checkouts, or none.
     torn: u64,
-    /// When the first pass with each version came to its end.
+    /// When the first pass with each version began.
     first: BTreeMap<Version, Instant>,
 }
 

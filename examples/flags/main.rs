@@ -53,8 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[command(about = "Feature flags, flipped while they are evaluated")]
 struct Arguments {
     /// How often flags are flipped
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u8).range(1..=90))]
-    flips: u8,
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    flips: u32,
     /// How many users there are
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     users: u64,
@@ -114,11 +114,11 @@ impl Desk {
         Ok(Self { producer, operator, consumer, table, evaluators, releases, moves, flags })
     }
 
-    /// Moves one percent of the users from the old checkout to the new, and decides for a user by name, again and again.
-    async fn flip(&mut self, flips: u8) -> Result<()> {
-        for percent in 1..=flips {
-            self.flags.share_checkout(percent);
-            self.flags.get_mut("dark-mode").overrides.insert(u64::from(percent), percent % 2 == 0);
+    /// Gives the new checkout to many users or to few, in turn, and decides for a user by name.
+    async fn flip(&mut self, flips: u32) -> Result<()> {
+        for flip in 1..=flips {
+            self.flags.share_checkout(if flip % 2 == 1 { 80 } else { 20 });
+            self.flags.get_mut("dark-mode").overrides.insert(u64::from(flip), flip % 2 == 0);
             let version = self.publish().await?;
             self.reach(version).await?;
         }
