@@ -56,7 +56,8 @@
 //! ```
 //!
 //! The programs under `examples/` go on from here: a typed dataset through a change (`movies`), references, sets and maps, and consumers of one
-//! type (`catalogue`), states that are kept while versions come and go (`commerce`), and a schema known only at run time (`dynamic`).
+//! type (`catalogue`), states that are kept while versions come and go (`commerce`), a registry of devices with a rollout that is tried first
+//! (`devices`), feature flags under evaluation (`flags`), what to measure (`metrics`), and a schema known only at run time (`dynamic`).
 //!
 //! # The words
 //!

@@ -123,9 +123,9 @@ impl Site {
     /// Publishes some days of a fleet's life: devices come and go, some get other firmware.
     async fn register(&mut self, versions: u64) -> Result<()> {
         for _ in 0..versions {
+            tokio::time::sleep(Duration::from_millis(20)).await;
             let changes = self.registry.next_changes();
             self.producer.incremental(|writer| registry::state_changes(writer, &changes)).await?;
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let took = self.everyone_at(self.producer.version()).await?;
         println!(

@@ -1,7 +1,7 @@
 //! Firmware for the fleet, tried by the canary before anyone else sees it.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -61,11 +61,13 @@ pub(crate) async fn roll_out(site: &mut Site, gets_it: impl Fn(&Device) -> bool)
     Ok(Rollout { version, trial, end })
 }
 
-/// Lets everyone follow the newest version again, which is `version`.
+/// Lets everyone follow the newest version again, which is `version`. How long that took, from the decision to the last gateway.
 async fn release(site: &mut Site, version: Version) -> Result<Duration> {
+    let begun = Instant::now();
     site.operator.unpin(CANARY).await?;
     site.operator.unpin("").await?;
-    site.everyone_at(version).await
+    site.everyone_at(version).await?;
+    Ok(begun.elapsed())
 }
 
 /// The canary goes back first, to a state that it still has. The others need not go anywhere: what they are released to has the content that they
