@@ -78,7 +78,7 @@ impl Chain {
             target: Target::default(),
             floor: 0,
             form: SchemaForm { edition: 0, growth: Growth::NONE },
-            may_lose: choices.chance(30),
+            may_lose: choices.chance(36),
             tally: Tally::default(),
             producer: None,
             consumer: None,
