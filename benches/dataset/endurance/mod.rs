@@ -33,8 +33,8 @@ const SNAPSHOT_EVERY: u64 = 128;
 /// Versions after which retention runs, and how many it keeps.
 const RETAIN_EVERY: u32 = 64;
 /// Times of so many cycles are looked at.
-const WINDOW: usize = 1_000;
-/// Looks at what is held, over the run.
+const WINDOW: u32 = 1_000;
+/// Looks at what is held, evenly over the run, besides one when the first window is full.
 const LOOKS: u32 = 10;
 /// Cold starts of which the median counts.
 const COLD_STARTS: usize = 5;
@@ -68,7 +68,9 @@ pub async fn measure(options: &Options, folder: &Path, report: &mut Report) -> a
         if cycle % RETAIN_EVERY == 0 {
             run.retention.run(&()).await?;
         }
-        if cycle % options.cycles.div_ceil(LOOKS) == 0 || cycle == options.cycles {
+        let is_look =
+            cycle == WINDOW || cycle % options.cycles.div_ceil(LOOKS) == 0 || cycle == options.cycles;
+        if is_look {
             let figures = run.look()?;
             if looks.is_empty() {
                 print_row("cycle", &names(&figures));
@@ -162,7 +164,7 @@ fn report_growth(looks: &[Figures], report: &mut Report) {
             &format!("{name}, at the end"),
             unit,
             &one(*after),
-            Some(("after a tenth", &one(*before))),
+            Some(("at the first look", &one(*before))),
         );
     }
 }
@@ -229,7 +231,7 @@ struct Window(VecDeque<f64>);
 
 impl Window {
     fn push(&mut self, milliseconds: f64) {
-        if self.0.len() == WINDOW {
+        if self.0.len() == WINDOW as usize {
             self.0.pop_front();
         }
         self.0.push_back(milliseconds);
