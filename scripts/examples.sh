@@ -7,12 +7,12 @@ examples() {
     awk '/^\[/ { is_example = $0 == "[[example]]" } is_example && $1 == "name" { gsub(/"/, "", $3); print $3 }' Cargo.toml
 }
 
-cargo build --release --locked -p hollowcast --examples
+cargo build --profile examples --locked -p hollowcast --examples
 for name in $(examples); do
     begun=$SECONDS
     echo
     echo "== $name"
-    if ! cargo run --release --locked --quiet -p hollowcast --example "$name"; then
+    if ! cargo run --profile examples --locked --quiet -p hollowcast --example "$name"; then
         echo "== failed: $name"
         exit 1
     fi
