@@ -115,17 +115,3 @@ async fn stress(place: &Place, duration: Duration) -> Result<()> {
     operator::tidy_up(place, &report).await?;
     report.print(&audit)
 }
-
-#[cfg(test)]
-mod tests {
-    /// Its processes are the program itself, which a test is not; cargo builds both.
-    #[test]
-    fn runs() {
-        let program = std::env::current_exe().unwrap();
-        let examples = program.parent().unwrap();
-        let built = examples.join(format!("stress{}", std::env::consts::EXE_SUFFIX));
-        let ran = std::process::Command::new(built).args(["--seconds", "8"]).output().unwrap();
-        let words = String::from_utf8_lossy(&ran.stdout);
-        assert!(ran.status.success(), "{words}\n{}", String::from_utf8_lossy(&ran.stderr));
-    }
-}
