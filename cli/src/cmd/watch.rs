@@ -131,7 +131,9 @@ impl RefreshListener for Printer {
     }
 
     fn failed(&self, error: &hollowcast::Error) {
-        if error.kind() != ErrorKind::NotFound {
+        // What fails because the program ends is nobody's concern.
+        let is_over = self.reached.is_closed();
+        if error.kind() != ErrorKind::NotFound && !is_over {
             eprintln!("staying: {error}");
         }
     }
