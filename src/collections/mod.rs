@@ -31,7 +31,7 @@
 //! (`str` for texts, `[u8]` for data), or does not compile. That the field bears the annotation in the dataset too was checked when
 //! the table was asked for: to add, drop or change one is a break.
 //!
-//! ```
+//! ```standalone_crate
 //! # mod generated {
 //! #     #![allow(warnings, clippy::all)]
 //! #     pub mod collections_capnp {
@@ -39,6 +39,7 @@
 //! #     }
 //! # }
 //! # use generated::collections_capnp::{maps as movie_with_names, sets as movie_with_tags};
+//! # fn main() {}
 //! use hollowcast::collections::{MapView, SetView};
 //!
 //! fn is_shelved(movie: movie_with_tags::Reader<'_>) -> capnp::Result<bool> {
