@@ -134,6 +134,12 @@ impl Overlay {
         })
     }
 
+    /// The same in parallel, without positions.
+    pub(crate) fn par_rows(&self) -> impl ParallelIterator<Item = Row<'_>> {
+        let held = self.sections.par_iter().flatten();
+        held.flat_map_iter(|live| live.rows().map(|row| live.section.row(row)))
+    }
+
     /// The live rows of one shard of `sharding`, with their key hashes.
     pub(crate) fn rows_of_part(
         &self,
@@ -170,12 +176,6 @@ impl Overlay {
     /// The number that the next section gets.
     pub(crate) fn next_number(&self) -> u32 {
         self.sections.len() as u32
-    }
-
-    /// The same in parallel, without positions.
-    pub(crate) fn par_rows(&self) -> impl ParallelIterator<Item = Row<'_>> {
-        let held = self.sections.par_iter().flatten();
-        held.flat_map_iter(|live| live.rows().map(|row| live.section.row(row)))
     }
 
     /// The sections that still hold live rows.

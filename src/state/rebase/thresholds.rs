@@ -4,8 +4,8 @@ use crate::state::{State, Table};
 
 /// How far a type's changes may grow over its base before a consumer puts it on another one.
 ///
-/// The defaults keep lookups, scans, starts and memory those of a fresh snapshot, for as little writing as that takes; there is hardly ever a
-/// reason for others.
+/// They bound what lookups, scans and starts go through besides a base, and what is written for that; there is hardly ever a reason for others
+/// than the defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RebaseThresholds {
     /// A base is written anew when more than one in so many records differ from it. 8: a record is rewritten eight times for each change at
