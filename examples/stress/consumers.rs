@@ -37,12 +37,12 @@ impl Fleet {
         Ok(Self { steady, restarting, report: Arc::clone(report) })
     }
 
-    /// Nothing is published any more, and nobody looks: each has to be at the target by itself.
     /// Checks what each of them serves.
     pub(crate) fn check(&self) {
         self.steady.iter().for_each(|consumer| self.report.check(&consumer.read()));
     }
 
+    /// Nothing is published any more, and nobody looks: each has to be at the target by itself.
     pub(crate) fn finish(self, audit: &Audit) {
         self.restarting.iter().for_each(JoinHandle::abort);
         for (number, consumer) in self.steady.iter().enumerate() {

@@ -200,14 +200,13 @@ impl ConsumerBuilder {
             environment: environment.clone(),
         };
         let replica = Replica::new(store.clone(), segments, self.transfer).with_types(self.types);
-        let reaper = Arc::new(Reaper::new(environment.clone()));
         let following = Following {
             ring: self.ring,
             listeners: Arc::clone(&listeners),
             progress: self.progress,
             kept: KeptStates::new(self.kept_states),
             pinned: self.pinned,
-            reaper: Arc::clone(&reaper),
+            reaper: Arc::new(Reaper::new(environment.clone())),
         };
         let mut follower = Follower::new(replica, following);
         if let Err(error) = follower.warm_start() {
@@ -217,7 +216,20 @@ impl ConsumerBuilder {
         watchers.push(Box::new(StoreWatcher::new(store, self.poll)));
         let mut watcher: Box<dyn AnnouncementWatcher> = Box::new(Merged::new(watchers));
         first_state(&mut follower, &mut *watcher, self.wait, &environment).await?;
+        Ok(Consumer::following(follower, watcher, rebasing, environment))
+    }
+}
+
+impl Consumer {
+    /// Follows from the state of `follower` on, in tasks of the runtime.
+    fn following(
+        follower: Follower,
+        watcher: Box<dyn AnnouncementWatcher>,
+        rebasing: Rebasing,
+        environment: Environment,
+    ) -> Self {
         let loaded = follower.loaded().expect("a first state was waited for");
+        let (listeners, reaper) = (Arc::clone(&rebasing.listeners), Arc::clone(follower.reaper()));
         let shared = Arc::new(Shared {
             state: ArcSwap::new(Arc::clone(&loaded.state)),
             confirmed_at: ArcSwap::new(Arc::new(follower.confirmed_at())),
@@ -231,7 +243,7 @@ impl ConsumerBuilder {
         let following = tokio::spawn(Arc::clone(&shared).follow(watcher, retry));
         let rebasing = tokio::spawn(Arc::clone(&shared).keep_rebased(rebasing));
         let tasks = [following, rebasing, tokio::spawn(reaper.run())].map(AbortOnDropHandle::new);
-        Ok(Consumer { shared, _tasks: tasks })
+        Self { shared, _tasks: tasks }
     }
 }
 

@@ -6,6 +6,9 @@ mod warm;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 use super::error::ConsumerError;
 use super::kept::KeptStates;
 use super::listener::{Refresh, RefreshListener};
@@ -75,6 +78,11 @@ impl Follower {
         loaded.is_some() && self.pinned.is_none_or(|version| loaded == Some(version))
     }
 
+    /// Where states go that are left behind.
+    pub(super) fn reaper(&self) -> &Arc<Reaper<State>> {
+        &self.reaper
+    }
+
     /// When the log was last looked at, and what is loaded was where to be.
     pub(super) fn confirmed_at(&self) -> SystemTime {
         self.confirmed_at
@@ -114,25 +122,28 @@ impl Follower {
         }
     }
 
-    async fn look_and_move(&mut self, pin: Option<Version>) -> Result<Refresh> {
-        let started = self.now();
-        let mut replans = 0;
-        loop {
-            let entry = self.tail.find().await?.map(|found| found.entry.clone());
-            let entry = entry.ok_or_else(|| self.nothing_announced())?;
-            let result = self.follow(&entry, pin, started).await;
-            let overtaken = match &result {
-                Err(error) if error.kind() == ErrorKind::NotFound && replans < REPLANS => {
-                    let tail = self.tail.find().await?;
-                    tail.is_some_and(|tail| tail.entry.sequence > entry.sequence)
+    fn look_and_move(&mut self, pin: Option<Version>) -> BoxFuture<'_, Result<Refresh>> {
+        async move {
+            let started = self.now();
+            let mut replans = 0;
+            loop {
+                let entry = self.tail.find().await?.map(|found| found.entry.clone());
+                let entry = entry.ok_or_else(|| self.nothing_announced())?;
+                let result = self.follow(&entry, pin, started).await;
+                let overtaken = match &result {
+                    Err(error) if error.kind() == ErrorKind::NotFound && replans < REPLANS => {
+                        let tail = self.tail.find().await?;
+                        tail.is_some_and(|tail| tail.entry.sequence > entry.sequence)
+                    }
+                    _ => false,
+                };
+                if !overtaken {
+                    return result;
                 }
-                _ => false,
-            };
-            if !overtaken {
-                return result;
+                replans += 1;
             }
-            replans += 1;
         }
+        .boxed()
     }
 
     /// Goes where `entry` says, or to the version `pin` of its chain.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::decide::{Decide, Decision, Judgement};
 use super::entry::{EntryKind, LogEntry, ManifestReference, StoredEntry};
@@ -98,7 +100,8 @@ impl Log {
     ///
     /// If `decide` makes an entry that contradicts itself or takes back what the tail says: another dataset, a lower epoch,
     /// floor or newest version; or if it finds nothing to be done where there is no entry.
-    pub async fn append(&mut self, decide: &dyn Decide) -> Result<Outcome, LogError> {
+    pub fn append<'a>(&'a mut self, decide: &'a dyn Decide) -> BoxFuture<'a, Result<Outcome, LogError>> {
+        async move {
         let mut sent: Option<StoredEntry> = None;
         let mut rounds = 0;
         loop {
@@ -128,10 +131,13 @@ impl Log {
             let next = self.stamp(*next, tail, nonce, environment).encode()?;
             self.create(&next).await?;
             if next.entry.kind == EntryKind::Commit {
-                tracing::info!(target: "hollowcast::phase::created", object = %next.entry.name(), "looking whose entry it is");
+                let object = next.entry.name();
+                tracing::info!(target: "hollowcast::phase::created", %object, "looking whose entry it is");
             }
             sent = Some(next);
         }
+        }
+        .boxed()
     }
 
     /// Makes `next` the entry after `tail`: its number, its mark, its place in the chain.

@@ -6,6 +6,9 @@
 //! costs one request however long the history is. A newcomer begins just before the number a hint names; only if that
 //! shows nothing, all of the log is listed.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 use crate::announce::Announcement;
 use crate::identifiers::Sequence;
 use crate::log::entry::{LogEntry, StoredEntry};
@@ -59,26 +62,29 @@ impl Tail {
     /// Costs one LIST when nothing is new, and one GET for a new entry; the first time one GET more, for the hint, and
     /// one LIST of everything if the hint was wrong. An entry that goes between LIST and GET was overtaken: it is looked
     /// for again.
-    pub async fn find(&mut self) -> Result<Option<&StoredEntry>, LogError> {
-        let mut delays = self.store.retries().delays(self.store.environment());
-        loop {
-            let Some(highest) = self.highest().await? else {
-                return Ok(None);
-            };
-            if self.known.as_ref().is_some_and(|known| known.entry.sequence == highest) {
-                break;
+    pub fn find(&mut self) -> BoxFuture<'_, Result<Option<&StoredEntry>, LogError>> {
+        async move {
+            let mut delays = self.store.retries().delays(self.store.environment());
+            loop {
+                let Some(highest) = self.highest().await? else {
+                    return Ok(None);
+                };
+                if self.known.as_ref().is_some_and(|known| known.entry.sequence == highest) {
+                    break;
+                }
+                let object = ObjectName::LogEntry(highest);
+                if let Some(bytes) = self.store.find(&object, LogEntry::LIMIT).await? {
+                    self.known = Some(LogEntry::decode(bytes, highest)?);
+                    break;
+                }
+                let Some(delay) = delays.next() else {
+                    return Err(LogError::Unreadable { object });
+                };
+                self.store.environment().clock.sleep(delay).await;
             }
-            let object = ObjectName::LogEntry(highest);
-            if let Some(bytes) = self.store.find(&object, LogEntry::LIMIT).await? {
-                self.known = Some(LogEntry::decode(bytes, highest)?);
-                break;
-            }
-            let Some(delay) = delays.next() else {
-                return Err(LogError::Unreadable { object });
-            };
-            self.store.environment().clock.sleep(delay).await;
+            Ok(self.known.as_ref())
         }
-        Ok(self.known.as_ref())
+        .boxed()
     }
 
     async fn highest(&self) -> Result<Option<Sequence>, StoreError> {

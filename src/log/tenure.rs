@@ -1,5 +1,8 @@
 //! A producer's time in office: from its claim until it stops or is fenced.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 use super::append::{Log, Outcome};
 use super::decide::{Claim, fenced};
 use super::entry::LogEntry;
@@ -47,23 +50,28 @@ impl Log {
     /// Makes the dataset if there is none, on a store that is fit for `writers`.
     ///
     /// When it returns, the claim is confirmed (R4) and the producer beats. To be called within a tokio runtime.
-    pub async fn claim(&mut self, manners: Manners, writers: Writers) -> Result<Tenure, LogError> {
-        let mut turns = 0;
-        loop {
-            if self.tail().find().await?.is_none() {
-                ensure_fit(self.store(), writers).await?;
-            }
-            let admission = admit(self.tail(), manners).await?;
-            let fresh = DatasetId(self.store().environment().random.next_bytes());
-            match self.append(&Claim { fresh, admission }).await {
-                Ok(Outcome::Appended(appended)) => return Ok(self.begin(appended.entry)),
-                Ok(Outcome::Done(_)) => unreachable!("no tail makes a claim needless"),
-                Err(LogError::Overtaken { .. }) if matches!(manners, Manners::Wait(_)) && turns < TURNS => {
-                    turns += 1;
+    pub fn claim(&mut self, manners: Manners, writers: Writers) -> BoxFuture<'_, Result<Tenure, LogError>> {
+        async move {
+            let mut turns = 0;
+            loop {
+                if self.tail().find().await?.is_none() {
+                    ensure_fit(self.store(), writers).await?;
                 }
-                Err(error) => return Err(error),
+                let admission = admit(self.tail(), manners).await?;
+                let fresh = DatasetId(self.store().environment().random.next_bytes());
+                match self.append(&Claim { fresh, admission }).await {
+                    Ok(Outcome::Appended(appended)) => return Ok(self.begin(appended.entry)),
+                    Ok(Outcome::Done(_)) => unreachable!("no tail makes a claim needless"),
+                    Err(LogError::Overtaken { .. })
+                        if matches!(manners, Manners::Wait(_)) && turns < TURNS =>
+                    {
+                        turns += 1;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
+        .boxed()
     }
 
     fn begin(&self, claim: LogEntry) -> Tenure {

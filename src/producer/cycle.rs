@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 use super::ground::Ground;
 use super::listener::{CycleKind, CycleStep};
 use super::prepare::{Preparation, Prepared};
@@ -117,40 +120,43 @@ impl Producer {
     }
 
     /// The rest of a cycle; `also` judges besides the producer's own validators.
-    pub(super) async fn complete(
+    pub(super) fn complete(
         &mut self,
         mode: Mode,
         options: CycleOptions,
         ground: Ground,
         draftsman: Draftsman,
         also: Option<Arc<dyn Validator>>,
-    ) -> Result<Outcome> {
-        if draftsman.has_failed() {
-            return Err(ProducerError::RefusedRecord.into());
+    ) -> BoxFuture<'_, Result<Outcome>> {
+        async move {
+            if draftsman.has_failed() {
+                return Err(ProducerError::RefusedRecord.into());
+            }
+            self.settings.course.reach(CycleStep::Populated);
+            let progress = &self.settings.progress;
+            progress.stage(Stage { name: "comparing and encoding", unit: Unit::Records, total: None });
+            let hold_back = options.hold_back.clone();
+            let (snapshot, later) = self.snapshot_due(options.snapshot);
+            let preparation = self.preparation(mode, options, ground, snapshot);
+            let Some((prepared, changes)) = self.prepare(preparation, draftsman.into_types()).await? else {
+                return Ok(Outcome::Unchanged(self.version()));
+            };
+            let step = CycleStep::Prepared { changes: &prepared.changes, bytes: prepared.bytes() };
+            self.settings.course.reach(step);
+            let validators = self.settings.validators.iter().cloned().chain(also).collect();
+            let (prepared, verdicts) = judge(validators, Arc::clone(self.state()), prepared, changes).await;
+            self.settings.course.reach(CycleStep::Validated { verdicts: &verdicts });
+            if !verdicts.iter().all(Verdict::passed) {
+                return Err(ProducerError::refused(verdicts).into());
+            }
+            let publication = self.publish(prepared, hold_back).await?;
+            let is_without = publication.bytes.snapshot.is_none();
+            if later.is_some_and(|due| is_without && due.is_due(publication.bytes.delta.unwrap_or(0))) {
+                self.begin_snapshot();
+            }
+            Ok(Outcome::Published(Box::new(publication)))
         }
-        self.settings.course.reach(CycleStep::Populated);
-        let progress = &self.settings.progress;
-        progress.stage(Stage { name: "comparing and encoding", unit: Unit::Records, total: None });
-        let hold_back = options.hold_back.clone();
-        let (snapshot, later) = self.snapshot_due(options.snapshot);
-        let preparation = self.preparation(mode, options, ground, snapshot);
-        let Some((prepared, changes)) = self.prepare(preparation, draftsman.into_types()).await? else {
-            return Ok(Outcome::Unchanged(self.version()));
-        };
-        let step = CycleStep::Prepared { changes: &prepared.changes, bytes: prepared.bytes() };
-        self.settings.course.reach(step);
-        let validators = self.settings.validators.iter().cloned().chain(also).collect();
-        let (prepared, verdicts) = judge(validators, Arc::clone(self.state()), prepared, changes).await;
-        self.settings.course.reach(CycleStep::Validated { verdicts: &verdicts });
-        if !verdicts.iter().all(Verdict::passed) {
-            return Err(ProducerError::refused(verdicts).into());
-        }
-        let publication = self.publish(prepared, hold_back).await?;
-        let is_without = publication.bytes.snapshot.is_none();
-        if later.is_some_and(|due| is_without && due.is_due(publication.bytes.delta.unwrap_or(0))) {
-            self.begin_snapshot();
-        }
-        Ok(Outcome::Published(Box::new(publication)))
+        .boxed()
     }
 
     fn preparation(

@@ -32,6 +32,9 @@ mod writer;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 pub use crate::cache::Memory;
 pub use builder::ProducerBuilder;
 pub use dataset::{Dataset, DatasetBuilder};
@@ -162,16 +165,19 @@ impl Producer {
     ///
     /// # Errors
     /// `Fenced` if another producer claimed the dataset; what reading the newest version fails with.
-    pub async fn restore(&mut self) -> Result<()> {
-        let found = self.log.tail().find().await?.map(|found| found.entry.clone());
-        let entry = found
-            .ok_or_else(|| ProducerError::LogGone { dataset: self.settings.dataset.name().to_owned() })?;
-        self.tenure.confirm(&entry)?;
-        let loaded = self.newest.loaded().cloned();
-        self.newest = newest::load(&self.settings, &self.replica, loaded, &entry).await?;
-        self.entry = entry;
-        self.is_stale = false;
-        Ok(())
+    pub fn restore(&mut self) -> BoxFuture<'_, Result<()>> {
+        async move {
+            let found = self.log.tail().find().await?.map(|found| found.entry.clone());
+            let entry = found
+                .ok_or_else(|| ProducerError::LogGone { dataset: self.settings.dataset.name().to_owned() })?;
+            self.tenure.confirm(&entry)?;
+            let loaded = self.newest.loaded().cloned();
+            self.newest = newest::load(&self.settings, &self.replica, loaded, &entry).await?;
+            self.entry = entry;
+            self.is_stale = false;
+            Ok(())
+        }
+        .boxed()
     }
 
     /// Ends the producer, once the snapshot that it may be building behind its cycles is done, and says so, so that the next one need not wait.

@@ -4,6 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 use super::Producer;
 use super::settings::Settings;
 use crate::announce::{AnnouncementWatcher, PollOptions, StoreWatcher};
@@ -79,15 +82,18 @@ impl Standby {
     ///
     /// # Errors
     /// As [`ProducerBuilder::start`](super::ProducerBuilder::start), but never because another producer is live.
-    pub async fn take_over(mut self) -> Result<Producer> {
-        let tenure = {
-            let Self { settings, log, replica, loaded } = &mut self;
-            tokio::select! {
-                tenure = claim_in_turn(log, settings.writers) => tenure?,
-                never = follow(replica, loaded, &settings.progress) => match never {},
-            }
-        };
-        Producer::begin(self, tenure).await
+    pub fn take_over(mut self) -> BoxFuture<'static, Result<Producer>> {
+        async move {
+            let tenure = {
+                let Self { settings, log, replica, loaded } = &mut self;
+                tokio::select! {
+                    tenure = claim_in_turn(log, settings.writers) => tenure?,
+                    never = follow(replica, loaded, &settings.progress) => match never {},
+                }
+            };
+            Producer::begin(self, tenure).await
+        }
+        .boxed()
     }
 
     /// The version it has followed to; [`Version::NONE`] before the first.

@@ -1,5 +1,7 @@
 //! The versions of a dataset, from the newest back.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ReplicaError;
@@ -182,18 +184,21 @@ impl Chain {
 }
 
 /// The manifest that `reference` names, of the dataset `dataset`.
-pub(super) async fn manifest_of(
-    store: &DatasetStore,
+pub(super) fn manifest_of<'a>(
+    store: &'a DatasetStore,
     dataset: DatasetId,
-    reference: &ManifestReference,
-) -> Result<Manifest> {
-    let manifest = fetch_manifest(store, reference).await;
-    let manifest = manifest.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
-    if manifest.dataset_id != dataset {
-        let (expected, found) = (dataset, manifest.dataset_id);
-        return Err(ReplicaError::OtherDataset { object: reference.name.clone(), expected, found }.into());
+    reference: &'a ManifestReference,
+) -> BoxFuture<'a, Result<Manifest>> {
+    async move {
+        let manifest = fetch_manifest(store, reference).await;
+        let manifest = manifest.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
+        if manifest.dataset_id != dataset {
+            let (expected, found) = (dataset, manifest.dataset_id);
+            return Err(ReplicaError::OtherDataset { object: reference.name.clone(), expected, found }.into());
+        }
+        Ok(manifest)
     }
-    Ok(manifest)
+    .boxed()
 }
 
 /// A version that is not there.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Assembled;
-use super::transfer::{RemoteBlob, SectionSink, TransferOptions};
+use super::transfer::{RemoteBlob, Requests, SectionSink};
 use crate::cache::{PendingSeal, SectionName, SectionWriter, SegmentStore};
 use crate::error::Result;
 use crate::format::{BlobHeader, BlobReference, SectionEntry, SectionId};
@@ -35,7 +35,7 @@ pub(super) async fn fetch(
     segments: &SegmentStore,
     reference: &BlobReference,
     filter: &TypeFilter,
-    options: &TransferOptions,
+    requests: &Requests,
     progress: &Arc<dyn Progress>,
 ) -> Result<Fetched> {
     let begin = if filter.chosen().is_some() { HEADER_LENGTH } else { BLOB_LENGTH };
@@ -43,7 +43,7 @@ pub(super) async fn fetch(
     let header = remote.shared_header();
     let wanted = wanted_types(&header, filter);
     let wanted = header.sections().iter().filter(|entry| wanted.contains(&entry.id.type_id));
-    let Brought { sections, seals, bytes } = bring(&remote, wanted, segments, options, progress).await?;
+    let Brought { sections, seals, bytes } = bring(&remote, wanted, segments, requests, progress).await?;
     let blob = Assembled::new(header, filter.clone(), sections, bytes.is_none());
     Ok(Fetched { blob, seals, bytes: bytes.unwrap_or(0) })
 }
@@ -62,7 +62,7 @@ pub(super) async fn bring<'e>(
     remote: &RemoteBlob,
     wanted: impl Iterator<Item = &'e SectionEntry>,
     segments: &SegmentStore,
-    options: &TransferOptions,
+    requests: &Requests,
     progress: &Arc<dyn Progress>,
 ) -> Result<Brought> {
     let mut sections = HashMap::new();
@@ -76,7 +76,7 @@ pub(super) async fn bring<'e>(
     }
     let sink = Arc::new(ToSegments { segments: segments.clone(), seals: Mutex::default() });
     let bytes = missing.iter().map(|entry| entry.stored_length).sum();
-    let arrived = remote.fetch(&missing, &sink, options, progress).await?;
+    let arrived = remote.fetch(&missing, &sink, requests, progress).await?;
     sections.extend(missing.iter().map(|entry| entry.id).zip(arrived));
     let seals = std::mem::take(&mut *sink.seals.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Brought { sections, seals, bytes: (!missing.is_empty()).then_some(bytes) })

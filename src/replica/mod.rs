@@ -16,15 +16,20 @@ pub mod transfer;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt, stream};
+use rayon::prelude::*;
+
 pub use assemble::AssembleError;
 pub(crate) use assemble::Assembled;
 pub use chain::{Chain, ChainError};
 pub use error::ReplicaError;
 pub use plan::{Route, plan};
 
-use fetch::fetch;
+use fetch::{Fetched, fetch};
 use refusals::Refusals;
-use transfer::TransferOptions;
+use transfer::{Requests, TransferOptions};
 
 use crate::cache::{Current, SectionName, SegmentStore};
 use crate::error::{Error, ErrorKind, Result};
@@ -204,36 +209,44 @@ impl Replica {
     /// # Errors
     /// `NotFound` if a section is gone or the record lacks a type, `Corrupt` if the record does not fit its sections.
     pub(crate) fn reopen(&self, current: &Current) -> Result<Loaded> {
-        let state = State::reopen(current, &self.filter, |name: SectionName| {
-            let found = self.segments.find(&name)?;
-            let segment = found.ok_or_else(|| ReplicaError::SectionGone { name: name.to_string() })?;
-            segment.prefault()?;
-            Ok(Arc::new(Section::new(name, segment)))
+        let state = State::reopen(current, &self.filter, |names| {
+            workers::work(|| names.par_iter().map(|name| self.reopen_section(*name)).collect())
         })?;
         let name = current.manifest.name.clone();
         let reference = ManifestReference { version: current.version, name, hash: current.manifest.hash };
         Ok(Loaded { state: Arc::new(state), reference, manifest: None })
     }
 
+    /// A section that is in memory to its last page.
+    fn reopen_section(&self, name: SectionName) -> Result<Arc<Section>> {
+        let found = self.segments.find(&name)?;
+        let segment = found.ok_or_else(|| ReplicaError::SectionGone { name: name.to_string() })?;
+        segment.prefault()?;
+        Ok(Arc::new(Section::new(name, segment)))
+    }
+
     /// Records what is served as of log entry `sequence`, read at `confirmed_at`, so that a restart needs no network.
-    pub(crate) async fn record(
-        &self,
-        loaded: &Loaded,
+    pub(crate) fn record<'a>(
+        &'a self,
+        loaded: &'a Loaded,
         sequence: Sequence,
         confirmed_at: SystemTime,
-    ) -> Result<()> {
-        let Some(directory) = self.segments.state_directory().cloned() else { return Ok(()) };
-        let (loaded, origin) = (loaded.clone(), origin_of(&self.store));
-        let recorded = workers::run(move || {
-            let manifest = crate::cache::ManifestReference {
-                name: loaded.reference.name.clone(),
-                hash: loaded.reference.hash,
-            };
-            let current = loaded.state.record(sequence, manifest, confirmed_at);
-            directory.write_current(&current, loaded.state.filter())?;
-            directory.note_dataset_at(&origin, loaded.state.dataset())
-        });
-        Ok(recorded.await?)
+    ) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let Some(directory) = self.segments.state_directory().cloned() else { return Ok(()) };
+            let (loaded, origin) = (loaded.clone(), origin_of(&self.store));
+            let recorded = workers::run(move || {
+                let manifest = crate::cache::ManifestReference {
+                    name: loaded.reference.name.clone(),
+                    hash: loaded.reference.hash,
+                };
+                let current = loaded.state.record(sequence, manifest, confirmed_at);
+                directory.write_current(&current, loaded.state.filter())?;
+                directory.note_dataset_at(&origin, loaded.state.dataset())
+            });
+            Ok(recorded.await?)
+        }
+        .boxed()
     }
 
     /// The manifest of what is loaded; without it there is no way back, only forward or by snapshot.
@@ -260,47 +273,69 @@ impl Replica {
         Ok(self.take(current, route, manifest, target, progress).await?.0)
     }
 
-    async fn take(
-        &self,
-        current: Option<&Loaded>,
-        route: &Route,
-        manifest: &Arc<Manifest>,
-        target: &ManifestReference,
-        progress: &Arc<dyn Progress>,
-    ) -> Result<(Loaded, u64)> {
-        let total = self.filter.chosen().is_none().then(|| route.bytes());
-        progress.stage(Stage { name: "fetching", unit: Unit::Bytes, total });
-        let mut fetched_bytes = 0;
-        let mut blobs = Vec::new();
-        let mut seals = Vec::new();
-        for reference in route.blobs() {
-            let (store, segments, filter) = (&self.store, &self.segments, &self.filter);
-            let fetched = fetch(store, segments, reference, filter, &self.options, progress).await;
-            let fetched = fetched.inspect_err(|error| self.refuse_if_corrupt(reference, error));
-            let fetched = fetched.map_err(|error| ReplicaError::of_named(&reference.name, error))?;
-            fetched_bytes += fetched.bytes;
-            seals.extend(fetched.seals);
-            blobs.push((reference.clone(), fetched.blob));
-        }
-        let start = current.filter(|_| !matches!(route, Route::Snapshot { .. }));
-        let start = start.map(|loaded| Arc::clone(&loaded.state));
-        let expected = Arc::clone(manifest);
-        let object = target.name.clone();
-        let walked = workers::run(move || {
-            let state = walk(start, &blobs)?;
-            check(&state, &expected, &object).map_err(|error| Misled { blob: None, error: error.into() })?;
-            for seal in seals {
-                seal.seal().map_err(|error| Misled { blob: None, error: error.into() })?;
+    fn take<'a>(
+        &'a self,
+        current: Option<&'a Loaded>,
+        route: &'a Route,
+        manifest: &'a Arc<Manifest>,
+        target: &'a ManifestReference,
+        progress: &'a Arc<dyn Progress>,
+    ) -> BoxFuture<'a, Result<(Loaded, u64)>> {
+        async move {
+            let total = self.filter.chosen().is_none().then(|| route.bytes());
+            progress.stage(Stage { name: "fetching", unit: Unit::Bytes, total });
+            let requests = Requests::new(&self.options);
+            let fetches: Vec<_> =
+                route.blobs().map(|reference| self.fetch(reference, &requests, progress)).collect();
+            let fetched = stream::iter(fetches).buffered(requests.at_a_time());
+            let fetched: Vec<Fetched> = fetched.try_collect().await?;
+            let mut fetched_bytes = 0;
+            let mut blobs = Vec::new();
+            let mut seals = Vec::new();
+            for (reference, fetched) in route.blobs().zip(fetched) {
+                fetched_bytes += fetched.bytes;
+                seals.extend(fetched.seals);
+                blobs.push((reference.clone(), fetched.blob));
             }
-            Ok(state)
-        });
-        let state = walked.await.map_err(|misled: Misled| {
-            let suspects = misled.blob.as_ref().map_or_else(|| route.blobs().collect(), |blob| vec![blob]);
-            suspects.into_iter().for_each(|blob| self.refuse_if_corrupt(blob, &misled.error));
-            misled.named()
-        })?;
-        let manifest = Some(Arc::clone(manifest));
-        Ok((Loaded { state: Arc::new(state), reference: target.clone(), manifest }, fetched_bytes))
+            let start = current.filter(|_| !matches!(route, Route::Snapshot { .. }));
+            let start = start.map(|loaded| Arc::clone(&loaded.state));
+            let expected = Arc::clone(manifest);
+            let object = target.name.clone();
+            let walked = workers::run(move || {
+                let state = walk(start, &blobs)?;
+                check(&state, &expected, &object)
+                    .map_err(|error| Misled { blob: None, error: error.into() })?;
+                for seal in seals {
+                    seal.seal().map_err(|error| Misled { blob: None, error: error.into() })?;
+                }
+                Ok(state)
+            });
+            let state = walked.await.map_err(|misled: Misled| {
+                let suspects =
+                    misled.blob.as_ref().map_or_else(|| route.blobs().collect(), |blob| vec![blob]);
+                suspects.into_iter().for_each(|blob| self.refuse_if_corrupt(blob, &misled.error));
+                misled.named()
+            })?;
+            let manifest = Some(Arc::clone(manifest));
+            Ok((Loaded { state: Arc::new(state), reference: target.clone(), manifest }, fetched_bytes))
+        }
+        .boxed()
+    }
+
+    /// Brings one blob of a route, beside others.
+    fn fetch<'a>(
+        &'a self,
+        reference: &'a BlobReference,
+        requests: &'a Requests,
+        progress: &'a Arc<dyn Progress>,
+    ) -> BoxFuture<'a, Result<Fetched>> {
+        async move {
+            let fetched =
+                fetch(&self.store, &self.segments, reference, &self.filter, requests, progress).await;
+            let fetched = fetched.inspect_err(|error| self.refuse_if_corrupt(reference, error));
+            fetched.map_err(|error| ReplicaError::of_named(&reference.name, error))
+        }
+        .boxed()
     }
 
     fn refuse_if_corrupt(&self, blob: &BlobReference, error: &Error) {

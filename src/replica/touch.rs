@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::assemble::schema_of;
 use super::fetch::{BLOB_LENGTH, bring};
-use super::transfer::RemoteBlob;
+use super::transfer::{RemoteBlob, Requests};
 use super::{AssembleError, Replica, ReplicaError};
 use crate::error::{Error, Result};
 use crate::format::sections::changes::Changes;
@@ -54,7 +54,7 @@ impl Replica {
         let entry = remote.header().sections_of(TypeId::of(type_name)).find(is_of_key);
         let Some(entry) = entry else { return Ok(Touch { schema, ..Touch::default() }) };
         let wanted = std::iter::once(entry);
-        let brought = bring(&remote, wanted, &self.segments, &self.options, &silent).await?;
+        let brought = bring(&remote, wanted, &self.segments, &Requests::new(&self.options), &silent).await?;
         let section = Arc::clone(&brought.sections[&entry.id]);
         let found = workers::run(move || find(&section, hash)).await;
         let (is_touched, written) = found.map_err(named)?;

@@ -21,16 +21,29 @@ impl Table {
     /// Every row that dies is found by its hash and subtracted from the fingerprint, every row that comes is hashed and added: O(changes),
     /// in parallel. The caller compares the fingerprint that comes out with the manifest's.
     pub(crate) fn apply(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
-        let mut opened = Vec::with_capacity(sections.len());
-        for section in sections {
-            let name = section.name();
-            let section = OverlaySection::open(section)
-                .map_err(|error| ApplyError::Section { section: name.to_string(), error })?;
-            opened.push(Arc::new(section));
-        }
+        let opened = sections.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let effects = opened.iter().map(|section| self.effects(section)).collect::<Result<Vec<_>, _>>()?;
         for (section, effects) in opened.into_iter().zip(effects) {
             self.install(section, effects)?;
+        }
+        Ok(())
+    }
+
+    /// Applies the changes `sections` again, which were verified and applied to the same records before: by hashes alone, no row is read. What
+    /// the fingerprint comes to is left to the caller. A table that an error came from must be dropped.
+    pub(super) fn replay(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
+        for section in sections {
+            let section = open(section)?;
+            let written = (0..).zip(section.hashes());
+            let replaced = written.filter(|(row, _)| !section.added(*row)).map(|(_, hash)| hash);
+            for hash in replaced.chain(section.removed()).map(|hash| KeyHash(*hash)) {
+                let position = self.position_of(hash).ok_or(ApplyError::NoRecord { hash })?;
+                if !self.kill(position) {
+                    return Err(ApplyError::NoRecord { hash });
+                }
+                self.count -= 1;
+            }
+            self.hold(section);
         }
         Ok(())
     }
@@ -55,7 +68,6 @@ impl Table {
     }
 
     fn install(&mut self, section: Arc<OverlaySection>, effects: Vec<Effect>) -> Result<(), ApplyError> {
-        self.count += u64::from(section.len());
         for effect in effects {
             for (hash, position) in &effect.killed {
                 if !self.kill(*position) {
@@ -65,12 +77,24 @@ impl Table {
             self.count -= effect.killed.len() as u64;
             self.fingerprint = self.fingerprint.plus(effect.gained).minus(effect.lost);
         }
+        self.hold(section);
+        Ok(())
+    }
+
+    /// Takes the rows of a section in.
+    fn hold(&mut self, section: Arc<OverlaySection>) {
+        self.count += u64::from(section.len());
         for hash in section.hashes() {
             self.touch(KeyHash(*hash));
         }
         self.overlay.push(section);
-        Ok(())
     }
+}
+
+fn open(section: Arc<Section>) -> Result<Arc<OverlaySection>, ApplyError> {
+    let name = section.name();
+    let opened = OverlaySection::open(section);
+    opened.map(Arc::new).map_err(|error| ApplyError::Section { section: name.to_string(), error })
 }
 
 /// What some rows of a section do: rows that die, and what the fingerprint gains and loses.

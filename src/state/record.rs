@@ -59,12 +59,12 @@ impl State {
         }
     }
 
-    /// The types of `filter` of the state that was recorded, from sections that were verified and sealed when they were written; `section`
-    /// finds one by name. The record may have more types, not fewer.
+    /// The types of `filter` of the state that was recorded, from sections that were verified and sealed when they were written; `find` has one
+    /// for each name, in their order. The record may have more types, not fewer.
     pub(crate) fn reopen(
         current: &Current,
         filter: &TypeFilter,
-        mut section: impl FnMut(SectionName) -> Result<Arc<Section>, crate::Error>,
+        find: impl FnOnce(&[SectionName]) -> Result<Vec<Arc<Section>>, crate::Error>,
     ) -> Result<Self, crate::Error> {
         let schema = Arc::new(Schema::from_stored_bytes(&current.schema).map_err(ReopenError::Schema)?);
         let present = current.types.iter().map(|part| part.name.as_str()).collect();
@@ -72,27 +72,28 @@ impl State {
             return Err(ReopenError::Narrower { name: name.to_owned() }.into());
         }
         let wanted = || current.types.iter().filter(|part| filter.has(&part.name));
-        let mut types = Vec::new();
-        for part in wanted().filter(|part| !part.base.is_empty()) {
-            let shards = part.base.iter().map(|shard| Ok((section(shard.rows)?, section(shard.keys)?)));
-            types.push(TypeSections {
-                name: part.name.clone(),
-                expected: None,
-                shards: shards.collect::<Result<_, crate::Error>>()?,
-            });
-        }
+        let of_bases = wanted().flat_map(|part| &part.base).flat_map(|shard| [shard.rows, shard.keys]);
+        let of_steps = wanted().flat_map(|part| &part.overlay).flat_map(|step| step.changes.iter().copied());
+        let names: Vec<SectionName> = of_bases.chain(of_steps).collect();
+        let mut sections = find(&names)?.into_iter();
+        let mut next = || sections.next().expect("a section for each name");
+        let types = wanted().filter(|part| !part.base.is_empty()).map(|part| TypeSections {
+            name: part.name.clone(),
+            expected: None,
+            shards: part.base.iter().map(|_| (next(), next())).collect(),
+        });
         let mut state = Self::open(
             current.dataset,
             current.version,
             current.key_seed,
             schema,
             current.tags.clone(),
-            types,
+            types.collect(),
             false,
         )?
         .narrowed(filter);
         for part in wanted() {
-            state.replay(part, &mut section)?;
+            state.replay(part, &mut next)?;
         }
         Ok(state)
     }
@@ -100,14 +101,14 @@ impl State {
     fn replay(
         &mut self,
         part: &CurrentType,
-        section: &mut impl FnMut(SectionName) -> Result<Arc<Section>, crate::Error>,
+        next: &mut impl FnMut() -> Arc<Section>,
     ) -> Result<(), crate::Error> {
         let unknown = || ReopenError::UnknownType { name: part.name.clone() };
         let table = self.tables.iter_mut().find(|table| table.name() == part.name).ok_or_else(unknown)?;
         let table = Arc::make_mut(table);
         for step in &part.overlay {
-            let sections = step.changes.iter().map(|name| section(*name)).collect::<Result<Vec<_>, _>>()?;
-            table.apply(sections).map_err(ReopenError::Apply)?;
+            let sections = step.changes.iter().map(|_| next()).collect();
+            table.replay(sections).map_err(ReopenError::Apply)?;
             table.applied.push(Arc::new(AppliedStep {
                 from: step.from,
                 to: step.to,

@@ -136,6 +136,12 @@ impl Table {
         self.find(hash, ByHash(hash))
     }
 
+    /// Where the live row under `hash` is, of which there must be one: no row is read to find it.
+    pub(super) fn position_of(&self, hash: KeyHash) -> Option<Position> {
+        let changed = self.overlay.find(hash, |_| true).map(|(at, _)| Position::Overlay(at));
+        changed.or_else(|| self.base.slot(hash).map(Position::Base))
+    }
+
     #[inline(always)]
     fn find<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
         match self.base.find(hash) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::decode::{BatchDecoder, Piece};
 use super::error::TransferError;
 use super::plan::{Batch, batches, holds};
-use super::{SectionSink, TransferOptions};
+use super::{Requests, SectionSink};
 use crate::format::{BlobHeader, BlobReference, PREAMBLE_LENGTH, SectionEntry, head_length};
 use crate::progress::Progress;
 use crate::store::{DatasetStore, ObjectName};
@@ -78,19 +78,18 @@ impl RemoteBlob {
         &self,
         sections: &[SectionEntry],
         sink: &Arc<S>,
-        options: &TransferOptions,
+        requests: &Requests,
         progress: &Arc<dyn Progress>,
     ) -> Result<Vec<S::Output>, TransferError> {
         let all = self.header.sections();
         assert!(sections.iter().all(|section| holds(all, section)), "sections of this blob");
-        let requests = Arc::new(Semaphore::new(options.requests.max(1)));
-        let batches = batches(all, sections, self.head.len() as u64, options.range_length.max(1));
+        let batches = batches(all, sections, self.head.len() as u64, requests.range_length());
         let fetched = stream::iter(batches).map(|batch| {
             let wanted = batch.sections.iter().map(|at| sections[*at]).collect();
-            self.fetch_batch(batch, wanted, sink, &requests, options, progress)
+            self.fetch_batch(batch, wanted, sink, requests, progress)
         });
         let outputs: Vec<Vec<(usize, S::Output)>> =
-            fetched.buffer_unordered(options.requests.max(1)).try_collect().await?;
+            fetched.buffer_unordered(requests.at_a_time()).try_collect().await?;
         let mut outputs: Vec<(usize, S::Output)> = outputs.into_iter().flatten().collect();
         outputs.sort_by_key(|(at, _)| *at);
         Ok(outputs.into_iter().map(|(_, output)| output).collect())
@@ -102,8 +101,7 @@ impl RemoteBlob {
         batch: Batch,
         wanted: Vec<SectionEntry>,
         sink: &Arc<S>,
-        requests: &Arc<Semaphore>,
-        options: &TransferOptions,
+        requests: &Requests,
         progress: &Arc<dyn Progress>,
     ) -> Result<Vec<(usize, S::Output)>, TransferError> {
         let (object, sink) = (Arc::clone(&self.object), Arc::clone(sink));
@@ -113,7 +111,7 @@ impl RemoteBlob {
             let piece = Piece { bytes: self.head.clone(), _permit: None };
             send.try_send(piece).expect("the channel is empty");
         }
-        let fed = self.feed(batch.ranges, send, requests, options);
+        let fed = self.feed(batch.ranges, send, requests);
         let (fed, decoded) = tokio::join!(fed, decode(decoder, receive));
         // A request that failed is why the decoder got too little, so its error comes first.
         fed?;
@@ -128,12 +126,11 @@ impl RemoteBlob {
         &self,
         ranges: Vec<Range<u64>>,
         decoder: mpsc::Sender<Piece>,
-        requests: &Arc<Semaphore>,
-        options: &TransferOptions,
+        requests: &Requests,
     ) -> Result<(), TransferError> {
         let permitted = stream::iter(ranges).then(|range| {
-            let permit = Arc::clone(requests).acquire_owned();
-            async move { (range, permit.await.expect("the semaphore is never closed")) }
+            let requests = requests.clone();
+            async move { (range, requests.permit().await) }
         });
         let pieces = permitted.map(|(range, permit)| {
             let (store, name) = (self.store.clone(), self.name);
@@ -142,7 +139,7 @@ impl RemoteBlob {
                 Ok::<_, TransferError>(Piece { bytes, _permit: Some(permit) })
             }
         });
-        let mut pieces = std::pin::pin!(pieces.buffered(options.requests.max(1)));
+        let mut pieces = std::pin::pin!(pieces.buffered(requests.at_a_time()));
         while let Some(piece) = pieces.try_next().await? {
             if decoder.send(piece).await.is_err() {
                 break; // The decoder failed and says why.

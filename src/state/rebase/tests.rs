@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cache::{StateDirectory, StateDirectoryOptions};
+use crate::cache::{SectionName, StateDirectory, StateDirectoryOptions};
 use crate::environment::Environment;
 use crate::error::{Classify, ErrorKind};
 use crate::identifiers::{DatasetId, Sequence};
@@ -38,7 +38,10 @@ fn reopened(state: &State, segments: &SegmentStore) -> State {
     let decoded = segments.state_directory().unwrap();
     decoded.write_current(&current, state.filter()).unwrap();
     let current = decoded.currents(state.dataset()).unwrap().pop().unwrap().unwrap();
-    let find = |name| Ok(Arc::new(Section::new(name, segments.find(&name)?.expect("it was sealed"))));
+    let find = |names: &[SectionName]| {
+        let sealed = names.iter().map(|name| (*name, segments.find(name).unwrap().expect("it was sealed")));
+        Ok(sealed.map(|(name, segment)| Arc::new(Section::new(name, segment))).collect())
+    };
     State::reopen(&current, state.filter(), find).unwrap()
 }
 

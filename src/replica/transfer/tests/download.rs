@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::super::{RemoteBlob, TransferError, TransferOptions, fetch_manifest, upload_manifest};
+use super::super::{RemoteBlob, Requests, TransferError, TransferOptions, fetch_manifest, upload_manifest};
 use super::sinks::{Failing, MemorySink};
 use super::{NAME, Sum, ZSTD, dataset, place, snapshot};
 use crate::error::{Classify, ErrorKind};
@@ -22,6 +22,10 @@ fn options() -> TransferOptions {
     TransferOptions { requests: 3, range_length: 20_000 }
 }
 
+fn requests() -> Requests {
+    Requests::new(&options())
+}
+
 async fn fetch_all(
     dataset: &DatasetStore,
     reference: &BlobReference,
@@ -29,7 +33,7 @@ async fn fetch_all(
 ) -> Result<Vec<(SectionId, Vec<u8>)>, TransferError> {
     let blob = RemoteBlob::open(dataset, reference, BEGIN).await?;
     let silent: Arc<dyn Progress> = Arc::new(());
-    blob.fetch(blob.header().sections(), sink, &options(), &silent).await
+    blob.fetch(blob.header().sections(), sink, &requests(), &silent).await
 }
 
 async fn refuse(dataset: &DatasetStore, reference: &BlobReference, kind: ErrorKind, words: &[&str]) {
@@ -71,12 +75,14 @@ async fn outputs_and_progress_are_those_of_the_sections_asked_for() {
     let wanted: Vec<_> = blob.header().sections().iter().rev().step_by(2).copied().collect();
     let (sum, progress) = Sum::shared();
     let fetched =
-        blob.fetch(&wanted, &Arc::<MemorySink>::default(), &options(), &progress).await.expect("fetches");
+        blob.fetch(&wanted, &Arc::<MemorySink>::default(), &requests(), &progress).await.expect("fetches");
     let ids: Vec<_> = fetched.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids, wanted.iter().map(|section| section.id).collect::<Vec<_>>());
     assert_eq!(sum.total(), wanted.iter().map(|section| section.stored_length).sum::<u64>());
-    let none =
-        blob.fetch(&[], &Arc::<MemorySink>::default(), &options(), &progress).await.expect("fetches nothing");
+    let none = blob
+        .fetch(&[], &Arc::<MemorySink>::default(), &requests(), &progress)
+        .await
+        .expect("fetches nothing");
     assert_eq!(none, []);
 }
 
@@ -89,7 +95,7 @@ async fn bytes_of_types_that_are_not_wanted_stay_in_the_store() {
     let wanted: Vec<_> = blob.header().sections_of(TypeId::of("Actor")).copied().collect();
     let first = wanted.iter().map(|section| section.offset).min().expect("sections");
     let silent: Arc<dyn Progress> = Arc::new(());
-    blob.fetch(&wanted, &Arc::<MemorySink>::default(), &options(), &silent).await.expect("fetches");
+    blob.fetch(&wanted, &Arc::<MemorySink>::default(), &requests(), &silent).await.expect("fetches");
     assert!(store.gets()[1..].iter().all(|range| range.start >= first), "{:?}", store.gets());
 }
 
@@ -185,7 +191,7 @@ async fn a_store_that_fails_half_way_is_what_the_error_tells_of() {
     let blob = RemoteBlob::open(&dataset, &reference, BEGIN).await.expect("opens");
     store.script.failing_gets.store(usize::MAX, Ordering::SeqCst);
     let (silent, sink): (Arc<dyn Progress>, _) = (Arc::new(()), Arc::<MemorySink>::default());
-    let error = blob.fetch(blob.header().sections(), &sink, &options(), &silent).await.expect_err("fails");
+    let error = blob.fetch(blob.header().sections(), &sink, &requests(), &silent).await.expect_err("fails");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(matches!(error, TransferError::Store(_)), "{error:?}");
 }
