@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use hollowcast::cache::SegmentStore;
+use hollowcast::cache::{SegmentStore, StateDirectoryOptions};
 use hollowcast::consumer::Memory;
 use hollowcast::environment::Environment;
 use hollowcast::identifiers::Version;
@@ -30,7 +30,8 @@ pub struct Session {
 impl Session {
     /// Opens a dataset to read it; its folder must be there.
     pub fn open(url: &DatasetUrl, common: &Common) -> Result<Self> {
-        let segments = memory(common).open(&Environment::system()).map_err(hollowcast::Error::from)?;
+        let segments = memory(common).open(StateDirectoryOptions::default(), &Environment::system());
+        let segments = segments.map_err(hollowcast::Error::from)?;
         Self::with_segments(url, segments)
     }
 

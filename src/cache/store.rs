@@ -22,14 +22,17 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Opens the segment store of this mode.
+    /// Opens the segment store of this mode; a state directory with `options`.
     ///
     /// # Errors
     /// `Invalid` if the state directory cannot be used.
-    pub fn open(&self, environment: &Environment) -> Result<SegmentStore, CacheError> {
+    pub fn open(
+        &self,
+        options: StateDirectoryOptions,
+        environment: &Environment,
+    ) -> Result<SegmentStore, CacheError> {
         let Self::Mapped(path) = self else { return Ok(SegmentStore::heap()) };
         let path = path.clone().map_or_else(StateDirectory::default_path, Ok)?;
-        let options = StateDirectoryOptions::default();
         Ok(SegmentStore::mapped(StateDirectory::open(path, options, environment.clone())?))
     }
 }

@@ -16,7 +16,7 @@ use super::reaper::Reaper;
 use super::rebase::Rebasing;
 use super::{Backoff, Consumer, RebaseThresholds, Shared};
 use crate::announce::{AnnouncementWatcher, Merged, PollOptions, StoreWatcher};
-use crate::cache::Memory;
+use crate::cache::{Memory, StateDirectoryOptions};
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Result};
 use crate::identifiers::Version;
@@ -45,6 +45,7 @@ pub struct ConsumerBuilder {
     store: Arc<dyn ObjectStore>,
     environment: Environment,
     memory: Memory,
+    state_directory: StateDirectoryOptions,
     ring: String,
     types: TypeFilter,
     kept_states: usize,
@@ -70,6 +71,7 @@ impl ConsumerBuilder {
             store,
             environment: Environment::system(),
             memory: Memory::default(),
+            state_directory: StateDirectoryOptions::default(),
             ring: String::new(),
             types: TypeFilter::all(),
             kept_states: DEFAULT_KEPT,
@@ -102,6 +104,14 @@ impl ConsumerBuilder {
     #[must_use]
     pub fn memory(mut self, memory: Memory) -> Self {
         self.memory = memory;
+        self
+    }
+
+    /// How the state directory is made and how large it grows, where sections are mapped. Default: 20 GiB, for its owner and group. The processes
+    /// of a host share it and clear it up in turn: let all of them say the same.
+    #[must_use]
+    pub fn state_directory(mut self, options: StateDirectoryOptions) -> Self {
+        self.state_directory = options;
         self
     }
 
@@ -191,7 +201,7 @@ impl ConsumerBuilder {
         let path = Path::parse(&self.dataset)
             .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.clone(), source })?;
         let store = DatasetStore::new(self.store, path, environment.clone());
-        let segments = self.memory.open(&environment)?;
+        let segments = self.memory.open(self.state_directory, &environment)?;
         let listeners = Arc::new(Listeners::new(self.listeners));
         let rebasing = Rebasing {
             thresholds: self.rebase,

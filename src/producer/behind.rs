@@ -76,28 +76,29 @@ impl Producer {
         self.behind.task = Some(AbortOnDropHandle::new(task));
     }
 
-    /// Takes note of a snapshot that has been built, and goes on from its base. One that failed is due again.
-    pub(super) async fn note_snapshot(&mut self) -> Result<()> {
+    /// Takes note of a snapshot that has been built, and goes on from its base if it can. One that failed is due again.
+    pub(super) async fn note_snapshot(&mut self) {
         let built = match self.behind.ended() {
             Some(Ok(built)) => built,
             Some(Err(error)) => {
                 tracing::warn!(%error, "a snapshot was not built; the next version tries again");
-                return Ok(());
+                return;
             }
-            None => return Ok(()),
+            None => return,
         };
         if built.entry.sequence > self.entry.sequence {
             self.entry.snapshots = built.entry.snapshots;
         }
-        let Newest::Loaded(loaded) = &mut self.newest else { return Ok(()) };
+        let Newest::Loaded(loaded) = &mut self.newest else { return };
         let (state, segments) = (Arc::clone(&loaded.state), self.replica.segments().clone());
         let rebased = workers::run(move || {
             let rebase = built.rebase.caught_up(&state, &segments)?;
             Ok::<_, RebaseError>(rebase.finish(&state))
         });
-        if let Some(state) = rebased.await? {
-            loaded.state = Arc::new(state);
+        match rebased.await {
+            Ok(Some(state)) => loaded.state = Arc::new(state),
+            Ok(None) => (),
+            Err(error) => tracing::warn!(%error, "the producer goes on from the base it has"),
         }
-        Ok(())
     }
 }

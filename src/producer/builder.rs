@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::standby::Standby;
 use super::{CycleListener, DEFAULT_SNAPSHOT_EVERY, Dataset, Producer, Validator};
 use crate::announce::Announcer;
-use crate::cache::Memory;
+use crate::cache::{Memory, StateDirectoryOptions};
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::format::{BlobWriterOptions, Compression};
@@ -28,6 +28,7 @@ pub struct ProducerBuilder {
     store: Arc<dyn ObjectStore>,
     environment: Environment,
     memory: Memory,
+    state_directory: StateDirectoryOptions,
     writer: String,
     manners: Manners,
     writers: Writers,
@@ -50,6 +51,7 @@ impl ProducerBuilder {
             store,
             environment: Environment::system(),
             memory: Memory::default(),
+            state_directory: StateDirectoryOptions::default(),
             writer: format!("process {}", std::process::id()),
             manners: Manners::default(),
             writers: Writers::default(),
@@ -145,6 +147,14 @@ impl ProducerBuilder {
         self
     }
 
+    /// How the state directory is made and how large it grows, where sections are mapped; see
+    /// [`ConsumerBuilder::state_directory`](crate::consumer::ConsumerBuilder::state_directory). A producer fills it with what it publishes.
+    #[must_use]
+    pub fn state_directory(mut self, options: StateDirectoryOptions) -> Self {
+        self.state_directory = options;
+        self
+    }
+
     /// Where new records are spooled, on a disk with room for them. Default: in the state directory, or the system's folder for temporary
     /// files.
     #[must_use]
@@ -194,7 +204,7 @@ impl ProducerBuilder {
         let path = path
             .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.name().to_owned(), source })?;
         let store = DatasetStore::new(self.store, path, self.environment.clone());
-        let segments = self.memory.open(&self.environment)?;
+        let segments = self.memory.open(self.state_directory, &self.environment)?;
         let spool_folder = self
             .spool_folder
             .or_else(|| segments.state_directory().map(|directory| directory.path().join("tmp")));

@@ -101,7 +101,7 @@ impl Producer {
 
     /// Restores the newest version if it is not certain that this is it.
     pub(super) async fn freshen(&mut self) -> Result<()> {
-        self.note_snapshot().await?;
+        self.note_snapshot().await;
         if self.is_stale { self.restore().await } else { Ok(()) }
     }
 

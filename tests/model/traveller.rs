@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hollowcast::cache::StateDirectoryOptions;
 use hollowcast::consumer::Memory;
 use hollowcast::log::LogEntry;
 use hollowcast::progress::Progress;
@@ -56,7 +57,8 @@ const KEPT: usize = 3;
 impl Traveller {
     /// Moves states of `dataset` in this memory mode, which messages call `name`.
     pub(crate) fn new(name: &'static str, dataset: &DatasetStore, memory: &Memory) -> Self {
-        let segments = memory.open(dataset.environment()).expect("a new folder can be a state directory");
+        let segments = memory.open(StateDirectoryOptions::default(), dataset.environment());
+        let segments = segments.expect("a new folder can be a state directory");
         let replica = Replica::new(dataset.clone(), segments, TransferOptions::default());
         Self { name, replica, loaded: None, kept: Vec::new() }
     }

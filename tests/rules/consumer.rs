@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use hollowcast::ErrorKind;
 use hollowcast::announce::{Announcement, InProcessBus, PollOptions};
+use hollowcast::cache::StateDirectoryOptions;
 use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::{Sequence, Version};
+use hollowcast::replica::transfer::TransferOptions;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
@@ -82,6 +84,39 @@ async fn the_way_with_the_fewest_bytes_is_taken_semantics_16() {
         taken.insert(expected);
     }
     assert_eq!(taken.len(), 2, "both ways are taken by some");
+}
+
+/// A store far away takes its time for each answer, so the blobs of a way are not waited for one after the other; nor are they all asked for at
+/// once.
+#[tokio::test(start_paused = true)]
+async fn the_blobs_of_a_way_are_fetched_side_by_side_semantics_16() {
+    let world = World::new();
+    let mut producer = world.producer_of(schema()).snapshot_every(200).start().await.unwrap();
+    published(producer.cycle(|writer| add(writer, &FIRST)).await);
+    let mut behind = Vec::new();
+    for requests in [3, 20] {
+        let transfer = TransferOptions { requests, ..TransferOptions::default() };
+        let builder = world.consumer_builder().transfer(transfer).poll(seldom());
+        behind.push((requests, builder.start().await.unwrap()));
+    }
+    for number in 2..=9 {
+        let name = format!("Rome {number}");
+        published(producer.incremental(|writer| upsert(writer, &[(1, &name)])).await);
+    }
+    for (requests, consumer) in behind {
+        world.store.answer("GET places/deltas", Answer::Asleep);
+        world.store.requests();
+        let refreshing = tokio::spawn(async move {
+            consumer.refresh().await.unwrap();
+            cities(&consumer.read())
+        });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let asked = world.store.requests();
+        let deltas = asked.iter().filter(|request| request.starts_with("GET places/deltas")).count();
+        assert_eq!(deltas, requests.min(8), "{asked:?}");
+        world.store.wake();
+        assert_eq!(refreshing.await.unwrap()[&1], "Rome 9");
+    }
 }
 
 /// When no route arrives: an error that says why, and everything as it was.
@@ -292,6 +327,29 @@ async fn a_restart_needs_no_network_and_says_how_old_it_is_semantics_24() {
     world.store.heal();
     assert_eq!(restarted.refresh().await.unwrap().route, Some(RefreshRoute::Delta));
     assert!(restarted.confirmed_at() > confirmed);
+}
+
+/// What is no longer mapped goes when there is more than the host is to keep.
+#[tokio::test]
+async fn a_state_directory_keeps_to_its_budget_semantics_24() {
+    for (budget_sections, kept) in [(16, 10..=16), (1000, 40..=1000)] {
+        let world = World::new();
+        let mut producer = world.producer_of(schema()).snapshot_every(200).start().await.unwrap();
+        published(producer.cycle(|writer| add(writer, &FIRST)).await);
+        let options = StateDirectoryOptions { budget_sections, ..StateDirectoryOptions::default() };
+        let builder = world.consumer_builder().memory(Memory::Mapped(Some(world.folder.path().to_owned())));
+        let consumer = builder.state_directory(options).poll(seldom()).start().await.unwrap();
+        for number in 2..=40 {
+            let name = format!("Rome {number}");
+            published(producer.incremental(|writer| upsert(writer, &[(1, &name)])).await);
+            consumer.refresh().await.unwrap();
+        }
+        assert_eq!(cities(&consumer.read())[&1], "Rome 40");
+        let files = std::fs::read_dir(world.folder.path().join("segments")).unwrap();
+        let is_section = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|end| end == "seg");
+        let sections = files.map(Result::unwrap).filter(is_section).count();
+        assert!(kept.contains(&sections), "{sections} sections");
+    }
 }
 
 #[tokio::test]
