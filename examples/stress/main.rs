@@ -105,6 +105,7 @@ async fn stress(place: &Place, duration: Duration) -> Result<()> {
         tokio::time::sleep(Duration::from_secs(1)).await;
         fleet.check();
         report.note_disk(begun.elapsed(), &folder);
+        report.print_minutes(begun.elapsed());
     }
     processes.stop().await;
     operator.abort();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -25,6 +26,8 @@ pub(crate) struct Report {
     seen: Mutex<BTreeMap<Sequence, Version>>,
     /// Largest size of the store in each tenth of a minute, in bytes.
     disk: Mutex<BTreeMap<u64, u64>>,
+    /// Minutes that were told of.
+    minutes: AtomicU64,
 }
 
 impl Report {
@@ -105,6 +108,14 @@ impl Report {
         let mut disk = self.disk.lock().unwrap();
         let largest = disk.entry(since.as_secs() / 6).or_default();
         *largest = (*largest).max(bytes_under(folder));
+    }
+
+    /// Says every minute that it goes on.
+    pub(crate) fn print_minutes(&self, since: Duration) {
+        let minutes = since.as_secs() / 60;
+        if self.minutes.swap(minutes, Ordering::Relaxed) < minutes {
+            println!("{minutes:>8}  minutes, {} faults so far", self.faults.lock().unwrap().len());
+        }
     }
 
     /// Prints everything; fails if anything was wrong.
