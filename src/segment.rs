@@ -40,10 +40,13 @@ mod error;
 mod heap_buffer;
 #[forbid(unsafe_code)]
 mod word_buffer;
+#[forbid(unsafe_code)]
+mod words;
 
 pub use error::SegmentError;
 pub use heap_buffer::HeapBuffer;
 pub use word_buffer::WordBuffer;
+pub use words::Words;
 
 #[cfg(target_endian = "big")]
 compile_error!("sections are little-endian and read where they lie: big-endian machines are not supported");

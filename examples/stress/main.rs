@@ -37,8 +37,8 @@ mod generated {
     pub(crate) mod ledger_capnp;
 }
 
-/// How long stragglers may take at the end: a poll with its jitter, and a move.
-const SETTLE: Duration = Duration::from_secs(15);
+/// How long stragglers may take at the end: a poll, the longest of which is 2.1 s, with its jitter, and a move.
+const SETTLE: Duration = Duration::from_secs(5);
 
 #[derive(Parser)]
 #[command(about = "Producers and consumers under stress, checked")]

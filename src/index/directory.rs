@@ -51,13 +51,17 @@ pub struct OverlayPosition {
 }
 
 impl OverlayPosition {
+    /// Both in one word; words are in the order of positions.
     #[inline]
-    fn to_word(self) -> u64 {
+    #[must_use]
+    pub fn to_word(self) -> u64 {
         u64::from(self.section) << 32 | u64::from(self.row)
     }
 
+    /// What [`OverlayPosition::to_word`] made `word` of.
     #[inline]
-    fn of_word(word: u64) -> Self {
+    #[must_use]
+    pub fn of_word(word: u64) -> Self {
         Self { section: (word >> 32) as u32, row: word as u32 }
     }
 }
@@ -84,7 +88,7 @@ impl Directory {
         capacity: usize,
     ) -> Self {
         let mut runs: Vec<_> = runs.map(Iterator::peekable).collect();
-        let mut words = WordBuffer::zeroed(2 * capacity).unwrap_or_else(|_| vec![0; 2 * capacity].into());
+        let mut words = WordBuffer::allocated(2 * capacity);
         let (hashes, positions) = words.split_at_mut(capacity);
         let mut length = 0;
         let next_hash = |run: &mut Peekable<_>| run.peek().map(|(hash, _)| *hash);

@@ -40,6 +40,12 @@ impl WordBuffer {
         Ok(Self(Words::Mapped(map)))
     }
 
+    /// As many zeros; where there is no memory, the process ends as it does for any list that grows.
+    #[must_use]
+    pub fn allocated(words: usize) -> Self {
+        Self::zeroed(words).unwrap_or_else(|_| vec![0; words].into())
+    }
+
     #[cfg(test)]
     pub(super) fn is_mapped(&self) -> bool {
         matches!(self.0, Words::Mapped(_))

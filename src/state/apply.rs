@@ -1,5 +1,6 @@
 //! Applying the changes of one version step to a table.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -10,21 +11,33 @@ use super::section::Section;
 use super::table::{Position, Table};
 use crate::error::{Classify, ErrorKind};
 use crate::format::sections::message::SectionError;
+use crate::format::sections::sharding::Sharding;
 use crate::identifiers::{Fingerprint, KeyHash};
 
 /// Rows that one task resolves.
 const BATCH: usize = 512;
+/// Rows whose effects are found before any of them takes effect: what is known of them meanwhile takes 2 MB, however large a step is.
+const AT_ONCE: usize = if cfg!(test) { 4 } else { 1 << 16 };
 
 impl Table {
-    /// Applies the changes `sections` (all parts of one step). A table that an error came from is half changed and must be dropped.
+    /// Applies the changes `sections`, all parts of one step in their order. A table that an error came from is half changed and must be dropped.
     ///
     /// Every row that dies is found by its hash and subtracted from the fingerprint, every row that comes is hashed and added: O(changes),
     /// in parallel. The caller compares the fingerprint that comes out with the manifest's.
     pub(crate) fn apply(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
         let opened = sections.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let effects = opened.iter().map(|section| self.effects(section)).collect::<Result<Vec<_>, _>>()?;
-        for (section, effects) in opened.into_iter().zip(effects) {
-            self.install(section, effects)?;
+        let parts = opened.len();
+        for (part, section) in opened.into_iter().enumerate() {
+            expect_part(&section, part, parts)?;
+            for rows in at_once(section.hashes().len()) {
+                let effects = self.effects_of_written(&section, rows)?;
+                self.take_effect(effects);
+            }
+            for rows in at_once(section.removed().len()) {
+                let effects = self.effects_of_removed(&section.removed()[rows])?;
+                self.take_effect(effects);
+            }
+            self.hold(section);
         }
         Ok(())
     }
@@ -48,37 +61,43 @@ impl Table {
         Ok(())
     }
 
-    /// What a section does to this table, found without changing anything.
-    fn effects(&self, section: &OverlaySection) -> Result<Vec<Effect>, ApplyError> {
-        let hashes = section.hashes();
+    /// What some of the rows of a section do to this table, found without changing anything.
+    fn effects_of_written(
+        &self,
+        section: &OverlaySection,
+        rows: Range<usize>,
+    ) -> Result<Vec<Effect>, ApplyError> {
+        let (hashes, first) = (&section.hashes()[rows.clone()], rows.start);
         let written = hashes.par_iter().enumerate().with_min_len(BATCH);
-        let written = written.try_fold(Batch::default, |mut batch, (row, hash)| {
-            if !section.added(row as u32) {
+        let written = written.try_fold(Batch::default, |mut batch, (at, hash)| {
+            let row = (first + at) as u32;
+            if !section.added(row) {
                 batch.kill(self, KeyHash(*hash))?;
             }
-            batch.add(self, KeyHash(*hash), section.row(row as u32))?;
+            batch.add(self, KeyHash(*hash), section.row(row))?;
             Ok(batch)
         });
-        let removed = section.removed().par_iter().with_min_len(BATCH);
+        written.map(|batch| batch.map(|batch| batch.effect)).collect()
+    }
+
+    /// The same for hashes whose rows go.
+    fn effects_of_removed(&self, removed: &[u64]) -> Result<Vec<Effect>, ApplyError> {
+        let removed = removed.par_iter().with_min_len(BATCH);
         let removed = removed.try_fold(Batch::default, |mut batch, hash| {
             batch.kill(self, KeyHash(*hash))?;
             Ok(batch)
         });
-        written.chain(removed).map(|batch| batch.map(|batch| batch.effect)).collect()
+        removed.map(|batch| batch.map(|batch| batch.effect)).collect()
     }
 
-    fn install(&mut self, section: Arc<OverlaySection>, effects: Vec<Effect>) -> Result<(), ApplyError> {
+    fn take_effect(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            for (hash, position) in &effect.killed {
-                if !self.kill(*position) {
-                    return Err(ApplyError::Twice { hash: *hash });
-                }
+            for position in &effect.killed {
+                assert!(self.kill(*position), "a row is under one hash, and a step has a hash once");
             }
             self.count -= effect.killed.len() as u64;
             self.fingerprint = self.fingerprint.plus(effect.gained).minus(effect.lost);
         }
-        self.hold(section);
-        Ok(())
     }
 
     /// Takes the rows of a section in.
@@ -91,6 +110,20 @@ impl Table {
     }
 }
 
+/// Numbers below `count`, so many at once.
+fn at_once(count: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(AT_ONCE).map(move |first| first..count.min(first + AT_ONCE))
+}
+
+/// Checks that part number `part` of `parts` has no hash of another part, so that the parts of a step do not touch the same rows.
+fn expect_part(section: &OverlaySection, part: usize, parts: usize) -> Result<(), ApplyError> {
+    let sharding = Sharding::of_parts(parts as u32).ok_or(ApplyError::Parts { parts })?;
+    let ascending = [section.hashes(), section.removed()];
+    let ends = ascending.iter().flat_map(|hashes| hashes.first().into_iter().chain(hashes.last()));
+    let stranger = ends.copied().map(KeyHash).find(|hash| sharding.shard(*hash) as usize != part);
+    stranger.map_or(Ok(()), |hash| Err(ApplyError::OtherPart { hash, part, parts }))
+}
+
 fn open(section: Arc<Section>) -> Result<Arc<OverlaySection>, ApplyError> {
     let name = section.name();
     let opened = OverlaySection::open(section);
@@ -100,7 +133,7 @@ fn open(section: Arc<Section>) -> Result<Arc<OverlaySection>, ApplyError> {
 /// What some rows of a section do: rows that die, and what the fingerprint gains and loses.
 #[derive(Default)]
 struct Effect {
-    killed: Vec<(KeyHash, Position)>,
+    killed: Vec<Position>,
     gained: Fingerprint,
     lost: Fingerprint,
 }
@@ -115,7 +148,7 @@ struct Batch {
 impl Batch {
     fn kill(&mut self, table: &Table, hash: KeyHash) -> Result<(), ApplyError> {
         let (position, row) = table.locate_hash(hash).ok_or(ApplyError::NoRecord { hash })?;
-        self.effect.killed.push((hash, position));
+        self.effect.killed.push(position);
         self.effect.lost =
             self.effect.lost.plus(table.share_of(row, &mut self.scratch).map_err(RowError::from)?);
         Ok(())
@@ -158,11 +191,21 @@ pub enum ApplyError {
         /// The hash of its key.
         found: KeyHash,
     },
-    /// Two parts of the changes name the same record.
-    #[error("changes name the record under key hash {:016x} twice", hash.0)]
-    Twice {
+    /// The number of parts is no power of two.
+    #[error("changes of one type come in a power of two of sections, found {parts}")]
+    Parts {
+        /// How many there are.
+        parts: usize,
+    },
+    /// A part of the changes names a record that belongs to another.
+    #[error("part {part} of {parts} of the changes names the record under key hash {:016x}, which is of another part", hash.0)]
+    OtherPart {
         /// The hash.
         hash: KeyHash,
+        /// The part, from 0.
+        part: usize,
+        /// How many there are.
+        parts: usize,
     },
     /// A record is malformed.
     #[error("a record is malformed: {0}")]
@@ -172,5 +215,34 @@ pub enum ApplyError {
 impl Classify for ApplyError {
     fn kind(&self) -> ErrorKind {
         ErrorKind::Corrupt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::SectionName;
+    use crate::format::sections::changes::write_changes;
+    use crate::segment::Segment;
+    use crate::state::testing::{Items, base_of};
+
+    /// A changes section that removes the record under `hash`.
+    fn removing(table: &Table, hash: u64) -> Arc<Section> {
+        let removed = [KeyHash(hash)].into_iter();
+        let words = write_changes(table.width, std::iter::empty(), removed, |_, _| Ok(())).unwrap();
+        let name = SectionName::of(bytemuck::cast_slice(&words));
+        Arc::new(Section::new(name, Segment::heap(words.to_vec()).unwrap()))
+    }
+
+    #[test]
+    fn parts_do_not_touch_the_same_rows() {
+        let apply = |hashes: &[u64]| {
+            let mut table = Table::clone(&base_of(&Items::from([(1, 1)])).tables()[0]);
+            let sections = hashes.iter().map(|hash| removing(&table, *hash)).collect();
+            table.apply(sections).unwrap_err()
+        };
+        assert!(matches!(apply(&[0, u64::MAX]), ApplyError::NoRecord { hash: KeyHash(0) }));
+        assert!(matches!(apply(&[u64::MAX, 0]), ApplyError::OtherPart { part: 0, parts: 2, .. }));
+        assert!(matches!(apply(&[0, 1, 2]), ApplyError::Parts { parts: 3 }));
     }
 }

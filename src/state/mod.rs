@@ -36,7 +36,7 @@ pub(crate) use encode::{BaseRecord, PutRow, TableEncoder, put_row};
 pub use key::Key;
 pub(crate) use key::fits;
 pub use open::{OpenError, ShardedSections, TypeSections};
-pub(crate) use rebase::Rebase;
+pub(crate) use rebase::{ChangesSince, Rebase};
 pub use rebase::{RebaseError, RebaseThresholds};
 pub use record::ReopenError;
 pub use reference::{Followed, Reference};

@@ -55,6 +55,27 @@ pub(crate) enum Position {
     Overlay(OverlayPosition),
 }
 
+impl Position {
+    /// Set in the words of positions in the overlay.
+    const OF_OVERLAY: u64 = 1 << 63;
+
+    /// The position in one word.
+    pub(crate) fn to_word(self) -> u64 {
+        match self {
+            Self::Base(slot) => slot.0,
+            Self::Overlay(at) => Self::OF_OVERLAY | at.to_word(),
+        }
+    }
+
+    /// What [`Position::to_word`] made `word` of.
+    pub(crate) fn of_word(word: u64) -> Self {
+        match word & Self::OF_OVERLAY {
+            0 => Self::Base(Slot(word)),
+            _ => Self::Overlay(OverlayPosition::of_word(word & !Self::OF_OVERLAY)),
+        }
+    }
+}
+
 impl Table {
     /// No records of the type at `index` of `schema`.
     pub(crate) fn empty(schema: &Schema, index: TypeIndex, seed: KeySeed) -> Self {

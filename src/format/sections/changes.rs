@@ -3,6 +3,7 @@
 use super::message::{SectionBuilder, SectionError, SectionReader, inconsistent};
 use super::rows::{RowList, RowWidth, RowWriter};
 use crate::identifiers::KeyHash;
+use crate::segment::Words;
 
 const HASHES: u16 = 0;
 const RECORDS: u16 = 1;
@@ -61,32 +62,33 @@ pub struct ChangeCounts {
     pub changed: u64,
 }
 
-/// Writes the changes section of the `written` records and `removed` hashes, framed.
+/// Writes the changes section of the records `written`, by hash and whether they are added, and of the `removed` hashes, framed.
 ///
-/// `message(record, row)` puts the canonical message of a record into its row. Cost: a copy of each record.
+/// `message(i, row)` puts the canonical message of the record of `written[i]` into its row. Cost: a copy of each record.
 ///
 /// # Panics
 /// If hashes are not strictly ascending and disjoint: the producer sorted them.
-pub fn write_changes<R>(
+pub fn write_changes(
     width: RowWidth,
-    written: &[Written<R>],
-    removed: &[KeyHash],
-    mut message: impl FnMut(&R, &mut dyn FnMut(&[u64]) -> Result<(), SectionError>) -> Result<(), SectionError>,
-) -> Result<Vec<u64>, SectionError> {
-    assert!(written.windows(2).all(|pair| pair[0].hash < pair[1].hash), "written hashes ascend");
-    assert!(removed.windows(2).all(|pair| pair[0] < pair[1]), "removed hashes ascend");
-    let mut section = SectionBuilder::new(&[], 4, written.len() * 8);
-    let hashes: Vec<u64> = written.iter().map(|written| written.hash.0).collect();
-    section.u64_list(HASHES, &hashes)?;
-    let mut rows = RowWriter::new(&mut section, RECORDS, written.len() as u32, width)?;
-    let mut added = vec![0u8; written.len().div_ceil(8)];
-    for (row, written) in written.iter().enumerate() {
-        added[row / 8] |= u8::from(written.added) << (row % 8);
-        message(&written.record, &mut |record| rows.put(&mut section, row as u32, record))?;
+    written: impl ExactSizeIterator<Item = (KeyHash, bool)> + Clone,
+    removed: impl ExactSizeIterator<Item = KeyHash> + Clone,
+    mut message: impl FnMut(usize, &mut dyn FnMut(&[u64]) -> Result<(), SectionError>) -> Result<(), SectionError>,
+) -> Result<Words, SectionError> {
+    let hashes = || written.clone().map(|(hash, _)| hash);
+    assert!(hashes().is_sorted_by(|before, after| before < after), "written hashes ascend");
+    assert!(removed.clone().is_sorted_by(|before, after| before < after), "removed hashes ascend");
+    let count = written.len();
+    let expected_words = count * (2 + width.words() as usize) + removed.len();
+    let mut section = SectionBuilder::new(&[], 4, expected_words);
+    section.u64_list(HASHES, hashes().map(|hash| hash.0))?;
+    let mut rows = RowWriter::new(&mut section, RECORDS, count as u32, width)?;
+    let mut added = vec![0u8; count.div_ceil(8)];
+    for (row, (_, is_added)) in written.clone().enumerate() {
+        added[row / 8] |= u8::from(is_added) << (row % 8);
+        message(row, &mut |record| rows.put(&mut section, row as u32, record))?;
     }
     section.data(ADDED, &added)?;
-    let removed: Vec<u64> = removed.iter().map(|hash| hash.0).collect();
-    section.u64_list(REMOVED, &removed)?;
+    section.u64_list(REMOVED, removed.map(|hash| hash.0))?;
     Ok(section.finish())
 }
 

@@ -5,6 +5,7 @@
 
 use super::rows::{RowList, RowWidth};
 use crate::error::{Classify, ErrorKind};
+use crate::segment::Words;
 use crate::wire::{ElementSize, ListReader, Pointer, StructReader, WireError, relocated_pointer};
 
 /// Words a section's message may have: pointers reach 2^29 words, and a stream frame counts 32 bits of them.
@@ -76,7 +77,7 @@ impl Classify for SectionError {
 /// Builds the message of a section.
 pub(super) struct SectionBuilder {
     /// The stream frame, then the message.
-    framed: Vec<u64>,
+    framed: Words,
     /// Word of the message at which the root's pointers begin.
     first_pointer: usize,
 }
@@ -84,10 +85,10 @@ pub(super) struct SectionBuilder {
 impl SectionBuilder {
     /// A root struct of these data words and `pointers` null pointers.
     pub(super) fn new(data: &[u64], pointers: u16, expected_words: usize) -> Self {
-        let mut framed = Vec::with_capacity(expected_words + data.len() + 2 + usize::from(pointers));
+        let mut framed = Words::with_capacity(expected_words + data.len() + 2 + usize::from(pointers));
         framed.extend([0, (data.len() as u64) << 32 | u64::from(pointers) << 48]);
         framed.extend_from_slice(data);
-        framed.resize(framed.len() + usize::from(pointers), 0);
+        framed.extend_zeros(usize::from(pointers));
         Self { first_pointer: 1 + data.len(), framed }
     }
 
@@ -118,27 +119,34 @@ impl SectionBuilder {
             u64::from(count) << 2 | u64::from(width.data_words) << 32 | u64::from(width.pointer_words) << 48;
         let at = self.append(&[tag])?;
         self.reserve(words as usize)?;
-        self.framed.resize(self.framed.len() + words as usize, 0);
+        self.framed.extend_zeros(words as usize);
         self.point_list(field, at, LIST_COMPOSITE, words)?;
         Ok(at + 1)
     }
 
     /// Adds a `List(UInt64)` as pointer field `field`.
-    pub(super) fn u64_list(&mut self, field: u16, values: &[u64]) -> Result<(), SectionError> {
-        let at = self.append(values)?;
-        self.point_list(field, at, LIST_EIGHT_BYTES, values.len() as u64)
+    pub(super) fn u64_list(
+        &mut self,
+        field: u16,
+        values: impl ExactSizeIterator<Item = u64>,
+    ) -> Result<(), SectionError> {
+        let (at, count) = (self.reserve(values.len())?, values.len() as u64);
+        self.framed.extend(values);
+        self.point_list(field, at, LIST_EIGHT_BYTES, count)
     }
 
     /// Adds `Data` as pointer field `field`.
     pub(super) fn data(&mut self, field: u16, bytes: &[u8]) -> Result<(), SectionError> {
-        let mut words = vec![0u64; bytes.len().div_ceil(8)];
-        bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        let at = self.append(&words)?;
+        let words = bytes.len().div_ceil(8);
+        let at = self.reserve(words)?;
+        self.framed.extend_zeros(words);
+        let room = &mut self.words_mut()[at..];
+        bytemuck::cast_slice_mut::<u64, u8>(room)[..bytes.len()].copy_from_slice(bytes);
         self.point_list(field, at, LIST_BYTES, bytes.len() as u64)
     }
 
     /// The framed section.
-    pub(super) fn finish(mut self) -> Vec<u64> {
+    pub(super) fn finish(mut self) -> Words {
         self.framed[0] = ((self.framed.len() - 1) as u64) << 32;
         self.framed
     }

@@ -6,6 +6,7 @@ use super::message::{SectionBuilder, SectionError, SectionReader, inconsistent};
 use super::rows::{RowList, RowWidth, RowWriter};
 use crate::identifiers::KeyHash;
 use crate::index::perfect_hash::{BuildError, PerfectHash, PerfectHashRef};
+use crate::segment::Words;
 
 const ROWS_RECORDS: u16 = 0;
 const ROWS_POPULATED: u16 = 1;
@@ -17,9 +18,9 @@ const KEYS_SLOTS: u32 = 1;
 #[derive(Debug)]
 pub struct ShardSections {
     /// `MovieRows { records @0 :List(Movie); populated @1 :Data; }`
-    pub rows: Vec<u64>,
+    pub rows: Words,
     /// `Keys { pilots @0 :Data; constant @1 :UInt64; slots @2 :UInt32; }`
-    pub keys: Vec<u64>,
+    pub keys: Words,
 }
 
 /// A shard that cannot be written.
@@ -74,7 +75,7 @@ fn fill_unused(rows: &mut RowWriter, section: &mut SectionBuilder, slots: u32, p
     }
 }
 
-fn write_keys(function: &PerfectHash) -> Result<Vec<u64>, SectionError> {
+fn write_keys(function: &PerfectHash) -> Result<Words, SectionError> {
     let pilots = function.pilots();
     let mut section =
         SectionBuilder::new(&[function.constant(), u64::from(function.slots())], 1, pilots.len() / 8);

@@ -8,6 +8,7 @@ use crate::format::sections::message::SectionError;
 use crate::format::sections::shard::write_shard;
 use crate::format::sections::sharding::{SHARD_BYTES, ShardSizes, Sharding};
 use crate::identifiers::KeyHash;
+use crate::segment::Words;
 use crate::state::{Position, Row, ShardedSections, Table};
 use crate::wire::{StructReader, gather, key_text};
 
@@ -34,9 +35,12 @@ impl TableEncoder<'_> {
                 return Err(EncodeError::Cancelled { type_name: self.table.name().to_owned() });
             }
             let mut records = rows_of_part(self.table, sharding, shard)?;
-            records.sort_unstable_by_key(|record| record.0);
-            let hash = |record: &(KeyHash, Position)| record.0;
-            self.shard(&records, hash, shard, sharding, |record, row| put_row(self.table, record.1, row))
+            let records = bytemuck::cast_slice_mut::<u64, [u64; 2]>(&mut records);
+            records.sort_unstable();
+            let hash = |[hash, _]: &[u64; 2]| KeyHash(*hash);
+            self.shard(records, hash, shard, sharding, |[_, position], row| {
+                put_row(self.table, Position::of_word(*position), row)
+            })
         });
         shards.collect()
     }
@@ -75,8 +79,8 @@ impl TableEncoder<'_> {
         let sections =
             write_shard(self.table.width, &hashes, SHARD_BYTES, |index, row| put(&records[index], row));
         let sections = sections.map_err(|error| EncodeError::shard(self.table.name(), error))?;
-        let rows = self.keep(sections.rows, SectionKind::Rows, shard, sharding)?;
-        Ok((rows, self.keep(sections.keys, SectionKind::Keys, shard, sharding)?))
+        let rows = self.keep(&sections.rows, SectionKind::Rows, shard, sharding)?;
+        Ok((rows, self.keep(&sections.keys, SectionKind::Keys, shard, sharding)?))
     }
 
     fn sizes(&self) -> Result<ShardSizes, EncodeError> {
@@ -98,23 +102,21 @@ impl TableEncoder<'_> {
     }
 }
 
-/// The rows of `table` that belong to one shard of `sharding`.
-fn rows_of_part(
-    table: &Table,
-    sharding: Sharding,
-    shard: u32,
-) -> Result<Vec<(KeyHash, Position)>, EncodeError> {
-    let mut records = Vec::new();
+/// The rows of `table` that belong to one shard of `sharding`: hash and [position](Position::to_word) of each.
+fn rows_of_part(table: &Table, sharding: Sharding, shard: u32) -> Result<Words, EncodeError> {
+    let mut records = Words::with_capacity(0);
+    let mut add =
+        |hash: KeyHash, position: Position| records.extend_from_slice(&[hash.0, position.to_word()]);
     for own in table.base.overlapping(sharding, shard) {
         for (position, row) in table.shard_rows(own) {
             let hash = hash_of(table, row)?;
             if sharding.shard(hash) == shard {
-                records.push((hash, position));
+                add(hash, position);
             }
         }
     }
     let changed = table.overlay.rows_of_part(sharding, shard);
-    records.extend(changed.map(|(hash, position)| (hash, Position::Overlay(position))));
+    changed.for_each(|(hash, position)| add(hash, Position::Overlay(position)));
     Ok(records)
 }
 

@@ -38,12 +38,12 @@ impl TableEncoder<'_> {
     /// Writes a framed section to the segment store and into the blob.
     fn keep(
         &self,
-        framed: Vec<u64>,
+        framed: &[u64],
         kind: SectionKind,
         part: u32,
         parts: Sharding,
     ) -> Result<Arc<Section>, EncodeError> {
-        let bytes = bytemuck::cast_slice::<u64, u8>(&framed);
+        let bytes = bytemuck::cast_slice::<u64, u8>(framed);
         if let Some(blob) = self.blob {
             let type_id = TypeId::of(self.table.name());
             blob.add_section(SectionId { type_id, kind, part, parts: parts.shards() }, bytes)?;

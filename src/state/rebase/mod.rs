@@ -4,7 +4,7 @@
 //! what a table holds anew, by the code that writes snapshots, and checks that the same records come out: all of them as a base where many
 //! changed, or the changes alone, gathered in one step over the base as it is. It takes what it needs from the state, nothing from the store.
 //!
-//! Where only levels are left to merge that would hold a refresh up, it merges those and writes nothing.
+//! Where only levels are left to merge that would hold a refresh up, it merges those and writes nothing but what comes meanwhile.
 //!
 //! Meanwhile the state may move on. [`Rebase::caught_up`] brings what came since, as one change for each table; a table that is on another base
 //! by then, or that went back behind where the rebase began, is left as it is.
@@ -16,12 +16,12 @@ mod thresholds;
 use std::sync::Arc;
 
 pub use error::RebaseError;
+pub(crate) use since::ChangesSince;
 pub use thresholds::RebaseThresholds;
 
 use super::table::AppliedStep;
-use super::{Position, Section, State, Table, TableEncoder};
+use super::{Section, State, Table, TableEncoder};
 use crate::cache::SegmentStore;
-use crate::format::sections::changes::Change;
 use crate::identifiers::{Fingerprint, Version};
 use crate::index::bits::SharedBits;
 use thresholds::Due;
@@ -176,22 +176,19 @@ impl Table {
             let share = self.share_of(row, &mut scratch).map_err(|error| RebaseError::record(self, error))?;
             fingerprint = fingerprint.minus(share);
         }
-        for row in self.dead_rows() {
-            let share = self.share_of(row, &mut scratch).map_err(|error| RebaseError::record(self, error))?;
-            fingerprint = fingerprint.plus(share);
-        }
-        Ok(fingerprint)
+        let dead = self.share_of_dead_rows(&mut scratch).map_err(|error| RebaseError::record(self, error))?;
+        Ok(fingerprint.plus(dead))
     }
 
     /// Takes `change`, whose records are rows of `source`, as one step.
     fn take(
         &mut self,
         source: &Self,
-        change: &Change<Position>,
+        change: &ChangesSince,
         segments: &SegmentStore,
         (from, to): (Version, Version),
     ) -> Result<(), RebaseError> {
-        let sections = TableEncoder { table: source, segments, blob: None }.changes_from(source, change)?;
+        let sections = TableEncoder { table: source, segments, blob: None }.changes_since(source, change)?;
         let names = sections.iter().map(|section: &Arc<Section>| section.name()).collect();
         self.apply(sections)?;
         let step = AppliedStep { from, to, fingerprint: self.fingerprint, sections: names };
