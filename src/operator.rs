@@ -35,7 +35,8 @@ impl Operator {
         Self { announcers: Announcers::new(&store, buses), log: Log::new(store, by.clone()), by }
     }
 
-    /// Holds the consumers of `ring` at `version` until they are released; ring "" is everyone without another.
+    /// Holds the consumers of `ring` at `version` until they are released; ring "" is everyone without another. A ring that is pinned there for
+    /// another reason is pinned anew if there is a reason (`why` not empty): it is yours from then on.
     ///
     /// Costs two LISTs, a create and some GETs: one for every 256 versions back.
     ///

@@ -1,10 +1,18 @@
 //! Keys in the order that people expect.
 
+use anyhow::Result;
+use hollowcast::state::{Row, Table};
 use hollowcast::wire::KeyKind;
 
+/// What the records of a table are sorted by: numbers by value, texts by their bytes, field after field.
+pub fn sort_key(table: &Table, row: Row<'_>) -> Result<Vec<u8>> {
+    let mut key = Vec::new();
+    table.keys().write_bytes(row.reader(), &mut key).map_err(hollowcast::Error::from)?;
+    Ok(sortable(table.keys().kinds(), &key))
+}
+
 /// Key bytes that compare as the key's fields do: numbers by value, text and data by their bytes.
-#[must_use]
-pub fn sortable(kinds: &[KeyKind], mut key: &[u8]) -> Vec<u8> {
+fn sortable(kinds: &[KeyKind], mut key: &[u8]) -> Vec<u8> {
     let mut sortable = Vec::with_capacity(key.len() + 1);
     for kind in kinds {
         if let Some(width) = kind.width() {

@@ -45,8 +45,11 @@ pub fn run() -> ExitCode {
 }
 
 fn init_log(arguments: &Arguments) {
-    let filter = tracing_subscriber::EnvFilter::try_new(arguments.common.log.as_deref().unwrap_or("warn"));
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let wanted = arguments.common.log.as_deref().unwrap_or("warn");
+    let filter = tracing_subscriber::EnvFilter::try_new(wanted).unwrap_or_else(|error| {
+        eprintln!("--log {wanted}: {error}; logging warnings and errors");
+        tracing_subscriber::EnvFilter::new("warn")
+    });
     let is_terminal = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)

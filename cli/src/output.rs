@@ -1,7 +1,7 @@
 //! Tables, JSON and numbers for people.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use comfy_table::presets::NOTHING;
@@ -19,7 +19,8 @@ pub fn stdout() -> BufWriter<StdoutLock<'static>> {
 
 /// Writes to standard output; a reader that has gone is no error.
 pub fn print(bytes: &[u8]) -> Result<()> {
-    match io::stdout().lock().write_all(bytes) {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context(NOT_WRITTEN),
     }
@@ -66,8 +67,28 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// A moment as RFC 3339, to the second.
+/// A moment as RFC 3339, to the second; the format ends with the year 9999.
 #[must_use]
 pub fn time(at: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(at).to_string()
+    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(since) if since < YEAR_10000 => humantime::format_rfc3339_seconds(at).to_string(),
+        _ => "out of range".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clocks can be wrong, and so can bytes.
+    #[test]
+    fn no_time_is_too_much() {
+        let shown = |seconds| time(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(shown(1_800_000_000), "2027-01-15T08:00:00Z");
+        assert_eq!(shown(253_402_300_799), "9999-12-31T23:59:59Z");
+        assert_eq!(shown(253_402_300_800), "out of range");
+        assert_eq!(shown(i64::MAX as u64), "out of range");
+        assert_eq!(time(UNIX_EPOCH - Duration::from_secs(1)), "out of range");
+    }
 }

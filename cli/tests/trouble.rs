@@ -170,7 +170,7 @@ fn missing_rights_are_named_with_the_place() {
     allow(&unreadable, 0o000);
     run("publish", &[unreadable.to_str().unwrap()]).fails(3, &["3.csv", "ermission denied"]);
     let mut command = as_nobody(&place);
-    command.args(["versions", "--state-dir", "/state"]).arg(place.dataset()).current_dir("/");
+    command.args(["stats", "--state-dir", "/state"]).arg(place.dataset()).current_dir("/");
     Ran::from(command.output().unwrap()).fails(3, &["/state", "ermission denied"]);
 }
 

@@ -26,7 +26,7 @@ use clap::Parser;
 use object_store::ObjectStore;
 
 use hollowcast::announce::PollOptions;
-use hollowcast::consumer::{Consumer, Memory};
+use hollowcast::consumer::{Consumer, Memory, Refresh, RefreshListener};
 use hollowcast::environment::{Environment, Random, SeededRandom};
 
 use assortment::Assortment;
@@ -113,11 +113,27 @@ async fn trade(
     Ok((sales.close(), merchant))
 }
 
-/// A consumer that refreshes when it is told to: polls would have nothing to add.
+/// A consumer that refreshes when it is told to: polls would have nothing to add. It has looked when it started and when it began to follow.
 async fn consumer(store: &Arc<dyn ObjectStore>) -> hollowcast::Result<Consumer> {
     let never = Duration::from_secs(86_400);
     let builder = Consumer::builder(DATASET, Arc::clone(store)).memory(Memory::Heap);
-    builder.poll(PollOptions { interval: never, unprompted: never }).start().await
+    let (looks, mut looked) = tokio::sync::watch::channel(0);
+    let builder =
+        builder.poll(PollOptions { interval: never, unprompted: never }).listener(Arc::new(Looks(looks)));
+    let consumer = builder.start().await?;
+    looked.wait_for(|looks| *looks >= 2).await.expect("the consumer has the listener");
+    Ok(consumer)
+}
+
+/// Counts looks at the log.
+struct Looks(tokio::sync::watch::Sender<u32>);
+
+impl RefreshListener for Looks {
+    fn refreshed(&self, _: &Refresh) {
+        self.0.send_modify(|looks| *looks += 1);
+    }
+
+    fn failed(&self, _: &hollowcast::Error) {}
 }
 
 #[cfg(test)]

@@ -88,7 +88,10 @@ async fn restart(place: Place, report: Arc<Report>, number: usize) {
                 report.check(&consumer.read());
                 report.restarted();
             }
-            Err(error) => report.fault(format!("consumer {number} cannot start: {error}")),
+            Err(error) => {
+                report.fault(format!("consumer {number} cannot start: {error}"));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
     }
 }

@@ -108,9 +108,9 @@ async fn stress(place: &Place, duration: Duration) -> Result<()> {
         report.print_minutes(begun.elapsed());
     }
     processes.stop().await;
-    operator.abort();
-    let audit = auditor.finish().await?;
+    operator.stop().await;
     tokio::time::sleep(SETTLE).await;
+    let audit = auditor.finish().await?;
     fleet.check();
     fleet.finish(&audit);
     operator::tidy_up(place, &report).await?;

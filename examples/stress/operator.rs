@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 use hollowcast::ErrorKind;
 use hollowcast::cache::SegmentStore;
@@ -24,27 +24,28 @@ use super::{Place, ledger};
 /// How often everything that the log reaches is fetched and checked.
 const VERIFY_EVERY: Duration = Duration::from_secs(60);
 
-/// The tasks, until they are aborted.
-pub(crate) struct Tasks(Vec<AbortHandle>);
+/// The tasks, until they are stopped.
+pub(crate) struct Tasks(JoinSet<()>);
 
 impl Tasks {
-    pub(crate) fn abort(&self) {
-        self.0.iter().for_each(AbortHandle::abort);
+    pub(crate) async fn stop(mut self) {
+        self.0.shutdown().await;
     }
 }
 
 pub(crate) fn start(place: &Place, report: &Arc<Report>) -> Tasks {
     let with = || (place.clone(), Arc::clone(report));
     let (decides, retains, verifies) = (with(), with(), with());
-    let decides = tokio::spawn(async move { keep_deciding(&decides.0, &decides.1).await });
-    let retains = tokio::spawn(async move { keep_retaining(&retains.0, &retains.1).await });
-    let verifies = tokio::spawn(async move {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { keep_deciding(&decides.0, &decides.1).await });
+    tasks.spawn(async move { keep_retaining(&retains.0, &retains.1).await });
+    tasks.spawn(async move {
         loop {
             tokio::time::sleep(VERIFY_EVERY).await;
             check(&verifies.0, &verifies.1).await;
         }
     });
-    Tasks([decides, retains, verifies].iter().map(tokio::task::JoinHandle::abort_handle).collect())
+    Tasks(tasks)
 }
 
 async fn keep_deciding(place: &Place, report: &Report) {

@@ -101,6 +101,7 @@ async fn once(place: &Place) -> i32 {
 /// The processes, until they are stopped.
 pub(crate) struct Processes {
     tasks: JoinSet<Result<()>>,
+    report: Arc<Report>,
 }
 
 impl Processes {
@@ -110,11 +111,14 @@ impl Processes {
         for _ in 0..ONE_SHOT {
             tasks.spawn(keep_publishing(place.clone(), Arc::clone(report)));
         }
-        Self { tasks }
+        Self { tasks, report: Arc::clone(report) }
     }
 
-    /// Ends them without a word; children go with whoever waits for them.
+    /// Ends them without a word; children go with whoever waits for them. One that has ended by itself should not have.
     pub(crate) async fn stop(mut self) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            self.report.fault(format!("a task has ended by itself: {ended:?}"));
+        }
         self.tasks.shutdown().await;
     }
 }
@@ -134,6 +138,10 @@ async fn trouble_live(place: Place, report: Arc<Report>) -> Result<()> {
     for turn in 0.. {
         sleep_ms(1_000 + random.next_u64() % 4_000).await;
         let at = turn % 2;
+        if let Some(status) = live[at].try_wait()? {
+            report.fault(format!("a live producer ended by itself: {status}"));
+            live[at] = spawn(&place, "live", Stdio::null())?;
+        }
         if random.next_u64().is_multiple_of(2) {
             live[at].kill().await?;
             report.killed();

@@ -219,7 +219,7 @@ impl ConsumerBuilder {
             reaper: Arc::new(Reaper::new(environment.clone())),
         };
         let mut follower = Follower::new(replica, following);
-        if let Err(error) = follower.warm_start() {
+        if let Err(error) = follower.warm_start().await {
             tracing::warn!(%error, "what the host served last cannot be used; starting from the store");
         }
         let mut watchers = self.watchers;

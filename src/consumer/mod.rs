@@ -43,8 +43,8 @@ use reaper::Reaper;
 
 /// Follows one dataset; cheap to share behind an `Arc`.
 ///
-/// Dropping it ends its tasks and lets go of the states it holds, on the thread that drops it; states already handed out stay, and from then on
-/// whoever lets go of one last frees it.
+/// Dropping it ends its tasks, at their next await, and with the last of them lets go of the states it holds; states already handed out stay, and
+/// from then on whoever lets go of one last frees it.
 pub struct Consumer {
     shared: Arc<Shared>,
     /// Following, rebasing, freeing what was left behind.

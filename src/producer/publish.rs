@@ -143,13 +143,18 @@ impl Producer {
                 why,
             }),
         };
+        // Whoever drops the cycle here leaves it open what became of the entry.
+        self.is_stale = true;
         let appended = self.log.append(&commit).await.map_err(crate::Error::from);
         match appended {
             Ok(Outcome::Appended(appended)) => {
                 self.is_stale = appended.tail.latest_version() != version;
                 self.entry = appended.tail;
             }
-            Ok(Outcome::Done(tail)) => self.entry = *tail,
+            Ok(Outcome::Done(tail)) => {
+                self.is_stale = false;
+                self.entry = *tail;
+            }
             Err(error) => {
                 self.is_stale = error.kind() != ErrorKind::Fenced;
                 return Err(error);

@@ -13,6 +13,7 @@ use crate::progress::Progress;
 use crate::schema::TypeFilter;
 use crate::state::Section;
 use crate::store::DatasetStore;
+use crate::workers;
 
 /// Bytes of the first request where all types are wanted: the header of most blobs, and all of a small delta.
 pub(super) const BLOB_LENGTH: u64 = 64 << 10;
@@ -39,7 +40,7 @@ pub(super) async fn fetch(
     progress: &Arc<dyn Progress>,
 ) -> Result<Fetched> {
     let begin = if filter.chosen().is_some() { HEADER_LENGTH } else { BLOB_LENGTH };
-    let remote = RemoteBlob::open(store, reference, begin).await?;
+    let remote = RemoteBlob::open(store, reference, begin, requests).await?;
     let header = remote.shared_header();
     let wanted = wanted_types(&header, filter);
     let wanted = header.sections().iter().filter(|entry| wanted.contains(&entry.id.type_id));
@@ -65,13 +66,19 @@ pub(super) async fn bring<'e>(
     requests: &Requests,
     progress: &Arc<dyn Progress>,
 ) -> Result<Brought> {
+    let (wanted, directory) = (wanted.copied().collect::<Vec<_>>(), segments.clone());
+    let found = workers::run(move || {
+        let found = wanted.into_iter().map(|entry| Ok((entry, directory.find(&name_of(&entry))?)));
+        found.collect::<Result<Vec<_>>>()
+    });
     let mut sections = HashMap::new();
     let mut missing = Vec::new();
-    for entry in wanted {
-        let name = name_of(entry);
-        match segments.find(&name)? {
-            Some(segment) => drop(sections.insert(entry.id, Arc::new(Section::new(name, segment)))),
-            None => missing.push(*entry),
+    for (entry, segment) in found.await? {
+        match segment {
+            Some(segment) => {
+                sections.insert(entry.id, Arc::new(Section::new(name_of(&entry), segment)));
+            }
+            None => missing.push(entry),
         }
     }
     let sink = Arc::new(ToSegments { segments: segments.clone(), seals: Mutex::default() });

@@ -167,7 +167,8 @@ impl Replica {
     /// types than this replica's is none to start from. A blob that turned out bad is not fetched again for a while (keeps semantics 16, 17, 19).
     ///
     /// # Errors
-    /// Why the last route that was tried failed, if none arrives; if none could be tried, which bad blob it was. `current` is as it was.
+    /// If none arrives, why the last route that was tried failed, or an earlier one that may arrive another time; if none could be tried, which
+    /// bad blob it was. `current` is as it was.
     pub async fn move_to(
         &self,
         current: Option<&Loaded>,
@@ -196,7 +197,8 @@ impl Replica {
                 Err(error) => {
                     tracing::warn!(route = route.name(), %error, "a route to version {} failed", target.version);
                     refused.push(RouteFailure::new(&route, &error));
-                    failure = Some(error);
+                    failure =
+                        failure.filter(|earlier| may_pass(earlier) && !may_pass(&error)).or(Some(error));
                 }
             }
         }
@@ -210,7 +212,7 @@ impl Replica {
     /// `NotFound` if a section is gone or the record lacks a type, `Corrupt` if the record does not fit its sections.
     pub(crate) fn reopen(&self, current: &Current) -> Result<Loaded> {
         let state = State::reopen(current, &self.filter, |names| {
-            workers::work(|| names.par_iter().map(|name| self.reopen_section(*name)).collect())
+            names.par_iter().map(|name| self.reopen_section(*name)).collect()
         })?;
         let name = current.manifest.name.clone();
         let reference = ManifestReference { version: current.version, name, hash: current.manifest.hash };
@@ -397,6 +399,11 @@ fn check(state: &State, manifest: &Manifest, object: &str) -> Result<(), Replica
         }
     }
     Ok(())
+}
+
+/// Whether what failed may work another time, all objects being what they are.
+fn may_pass(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound)
 }
 
 /// What the state directory knows a dataset's place by.

@@ -38,7 +38,8 @@ impl Replica {
 
     async fn look_into(&self, blob: &BlobReference, type_name: &str, key: &[u8]) -> Result<Touch> {
         let silent: Arc<dyn Progress> = Arc::new(());
-        let remote = RemoteBlob::open(&self.store, blob, BLOB_LENGTH).await?;
+        let requests = Requests::new(&self.options);
+        let remote = RemoteBlob::open(&self.store, blob, BLOB_LENGTH, &requests).await?;
         let named = |error: Error| ReplicaError::Blob {
             object: blob.name.clone(),
             kind: error.kind(),
@@ -54,7 +55,7 @@ impl Replica {
         let entry = remote.header().sections_of(TypeId::of(type_name)).find(is_of_key);
         let Some(entry) = entry else { return Ok(Touch { schema, ..Touch::default() }) };
         let wanted = std::iter::once(entry);
-        let brought = bring(&remote, wanted, &self.segments, &Requests::new(&self.options), &silent).await?;
+        let brought = bring(&remote, wanted, &self.segments, &requests, &silent).await?;
         let section = Arc::clone(&brought.sections[&entry.id]);
         let found = workers::run(move || find(&section, hash)).await;
         let (is_touched, written) = found.map_err(named)?;

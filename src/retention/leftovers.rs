@@ -55,10 +55,12 @@ async fn entries(store: &DatasetStore, tail: &LogEntry) -> Result<Vec<Listed>> {
         let ObjectName::LogEntry(sequence) = object.name else { continue };
         // One that is gone already was deleted by another retention.
         let Some(bytes) = store.find(&object.name, LogEntry::LIMIT).await? else { continue };
-        if LogEntry::decode(bytes, sequence)?.entry.latest_version() >= tail.floor {
-            break;
+        match LogEntry::decode(bytes, sequence) {
+            Ok(stored) if stored.entry.latest_version() >= tail.floor => break,
+            Ok(_) => given_up.push(object),
+            // Nobody needs it, and when it may go is unknown: the next one that can be read says so.
+            Err(error) => tracing::warn!(%error, "a log entry is left where it is"),
         }
-        given_up.push(object);
     }
     Ok(given_up)
 }

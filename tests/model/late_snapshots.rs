@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hollowcast::ErrorKind;
+use hollowcast::cache::StateDirectoryOptions;
 use hollowcast::format::Compression;
 use hollowcast::identifiers::Version;
 use hollowcast::log::LogEntry;
@@ -16,7 +17,8 @@ impl Chain {
     /// Adds a snapshot to some version, unless it has one.
     pub(crate) async fn build_snapshot(&mut self) {
         let Some(place) = self.any_kept() else { return };
-        let segments = self.any_memory().open(self.dataset.environment()).expect("a state directory");
+        let segments = self.any_memory().open(StateDirectoryOptions::default(), self.dataset.environment());
+        let segments = segments.expect("a new folder can be a state directory");
         let replica = Replica::new(self.dataset.clone(), segments, TransferOptions::default());
         let mut builder = SnapshotBuilder::new(replica, "builder", Compression::default(), Arc::new(()));
         let version = Version(self.versions[place].number);

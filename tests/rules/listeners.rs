@@ -10,7 +10,7 @@ use hollowcast::producer::{
 };
 use hollowcast::{Error, ErrorKind};
 
-use super::setting::{World, add, published, schema, upsert};
+use super::setting::{World, add, cities, named, published, schema, upsert};
 use super::store::Answer;
 
 const FIRST: [(u32, &str); 2] = [(1, "Rome"), (2, "Oslo")];
@@ -145,6 +145,25 @@ async fn a_cycle_that_is_dropped_is_told_of_semantics_13() {
     let steps = heard.take();
     assert_eq!(steps[..2], ["abandoned at upload", "begun"]);
     assert_eq!(steps.last().unwrap(), "published 1");
+}
+
+/// Dropped while its entry is on its way, a cycle may have published: the next one looks before it believes anything.
+#[tokio::test(start_paused = true)]
+async fn a_cycle_that_is_dropped_may_have_published_semantics_13() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let mut is_created = false;
+    world.store.follow(move |request| {
+        is_created |= request.starts_with("CREATE places/log");
+        if is_created && request.starts_with("GET places/log") { Answer::Never } else { Answer::True }
+    });
+    let cycle = producer.cycle(|writer| add(writer, &[(7, "Baku")]));
+    tokio::time::timeout(Duration::from_secs(1), cycle).await.unwrap_err();
+    world.store.heal();
+    let again = published(producer.cycle(|writer| add(writer, &FIRST)).await);
+    assert_eq!(again.version.0, 3, "version 2 is out, so its content has to be taken back");
+    assert_eq!(cities(&world.consumer().await.read()), named(&FIRST));
+    world.verify().await.unwrap();
 }
 
 /// Panics whenever it is told something.

@@ -45,7 +45,7 @@ async fn a_pin_holds_everyone_where_it_says_and_commits_go_on_semantics_21_r8() 
     grow(&mut producer, 2).await;
     assert_eq!((producer.version().0, consumer.refresh().await.unwrap().to.0), (6, 1));
     assert_eq!(world.consumer().await.read().version().0, 1, "who comes later goes there too");
-    assert!(!world.operator().pin("", Version(1), "again").await.unwrap().is_new);
+    assert!(!world.operator().pin("", Version(1), "bad prices").await.unwrap().is_new);
     assert!(world.operator().pin("", Version(3), "better").await.unwrap().is_new);
     assert_eq!(consumer.refresh().await.unwrap().to.0, 3);
 
@@ -114,7 +114,7 @@ async fn holding_back_leaves_pins_alone_semantics_21_r8() {
     world.operator().pin("", Version(1), "bad prices").await.unwrap();
     let held = CycleOptions { hold_back: Some("look first".to_owned()), ..CycleOptions::default() };
     published(producer.incremental_with(held, |writer| upsert(writer, &[(3, "Lima")])).await);
-    let again = world.operator().pin("", Version(1), "again").await.unwrap();
+    let again = world.operator().pin("", Version(1), "").await.unwrap();
     assert!(!again.is_new);
     assert_eq!(again.entry.target("").hold.as_ref().unwrap().why, "bad prices");
 }

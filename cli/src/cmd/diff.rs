@@ -11,12 +11,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::fields::{Field, key_json, record_json, shown_key};
+use super::fields::{Field, RecordKey, record_json};
 use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
-use crate::keys::sortable;
+use crate::keys::sort_key;
 use crate::output::{counted, print, print_json};
 use crate::session::Session;
 
@@ -162,10 +162,7 @@ impl<'s> DiffPrinter<'s> {
             Change::Added(row) | Change::Changed(_, row) => (self.newer, row),
             Change::Removed(row) => (self.older, row),
         };
-        let keys = state.table(name).expect("a row is of a table of its state").keys();
-        let mut key = Vec::new();
-        keys.write_bytes(row.reader(), &mut key).map_err(hollowcast::Error::from)?;
-        Ok(sortable(keys.kinds(), &key))
+        sort_key(state.table(name).expect("a row is of a table of its state"), row)
     }
 
     fn print(&self, name: &str, change: &Change<'_>) -> Result<()> {
@@ -181,7 +178,7 @@ impl<'s> DiffPrinter<'s> {
                 ("changed", '~', newer, record_json(newer, self.comparison.newer(), name, row)?)
             }
         };
-        let key = key_json(schema, name, &record)?;
+        let key = RecordKey::of(schema, name, &record)?;
         let fields = match *change {
             Change::Changed(before, after) => Some(self.fields(name, before, after)?),
             _ => None,
@@ -191,12 +188,12 @@ impl<'s> DiffPrinter<'s> {
             return print_json(&Line {
                 type_name: name,
                 change: what,
-                key,
+                key: key.json(),
                 record,
                 fields: fields.as_deref(),
             });
         }
-        let mut text = format!("{sign} {name} {}\n", shown_key(&key));
+        let mut text = format!("{sign} {name} {}\n", key.shown());
         fields.iter().flatten().for_each(|field| text += &field.line());
         print(text.as_bytes())
     }

@@ -14,6 +14,7 @@ use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit::{self, Usage};
+use crate::keys::sort_key;
 use crate::output::{NOT_WRITTEN, stdout};
 use crate::session::Session;
 
@@ -71,12 +72,15 @@ impl Export {
     /// Writes a file for each type: all of them under other names, then all of them under their own.
     fn write(&self, state: &State, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let mut written = Vec::new();
-        for table in state.tables() {
-            let path = folder.join(format!("{}.jsonl", table.name()));
-            if !self.force && path.try_exists().with_context(|| not_written(&path))? {
+        let path_of = |table: &Table| folder.join(format!("{}.jsonl", table.name()));
+        for path in state.tables().iter().map(|table| path_of(table)).filter(|_| !self.force) {
+            if path.try_exists().with_context(|| not_written(&path))? {
                 return Err(exists(&path));
             }
+        }
+        let mut written = Vec::new();
+        for table in state.tables() {
+            let path = path_of(table);
             // Made as any file is, not as private as temporary files are.
             let file =
                 tempfile::Builder::new().prefix(table.name()).make_in(folder, |path| File::create_new(path));
@@ -138,13 +142,6 @@ fn print_rows<'s>(
             out.write_all(&text)?;
         }
     }
-}
-
-/// What records are sorted by: numbers by value, texts by their bytes, field after field.
-fn sort_key(table: &Table, row: Row<'_>) -> Result<Vec<u8>> {
-    let mut key = Vec::new();
-    table.keys().write_bytes(row.reader(), &mut key).map_err(hollowcast::Error::from)?;
-    Ok(crate::keys::sortable(table.keys().kinds(), &key))
 }
 
 fn not_written(path: &Path) -> String {

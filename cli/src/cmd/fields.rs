@@ -1,7 +1,7 @@
 //! Records, keys and fields that differ, for people and programs.
 
 use anyhow::Result;
-use hollowcast::schema::Schema;
+use hollowcast::schema::{FieldPath, Schema};
 use hollowcast::state::Row;
 use hollowcast::tools::json::{FieldDifference, JsonPrinter};
 use serde::Serialize;
@@ -47,27 +47,44 @@ pub(super) fn record_json(
     Ok(RawValue::from_string(String::from_utf8(text)?)?)
 }
 
-/// The key's fields by name; the whole record if its type has no key.
-pub(super) fn key_json(schema: &Schema, name: &str, record: &RawValue) -> Result<Value> {
-    let record: Value = serde_json::from_str(record.get())?;
-    let index = schema.find_type(name).expect("a record is of a type of its schema");
-    let names = schema.key_names(index);
-    if names.is_empty() {
-        return Ok(record);
-    }
-    let value = |name: &str| name.split('.').try_fold(&record, |value, step| value.get(step)).cloned();
-    Ok(Value::Object(names.iter().map(|name| (name.clone(), value(name).unwrap_or(Value::Null))).collect()))
-}
+/// A record's key: its fields in key order, by name; without a name the whole record, if its type has no key.
+pub(super) struct RecordKey(Vec<(String, Value)>);
 
-/// A key as `get` takes it: of several fields, one CSV row.
-pub(super) fn shown_key(key: &Value) -> String {
-    let Value::Object(fields) = key else { return key.to_string() };
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let quoted = |text: String| match text.contains([',', '"', '\n', '\r']) {
-        true if fields.len() > 1 => format!("\"{}\"", text.replace('"', "\"\"")),
-        _ => text,
-    };
-    fields.values().map(|value| quoted(text(value))).collect::<Vec<_>>().join(",")
+impl RecordKey {
+    /// The key of `record`, of the type called `name`, as it is printed.
+    pub(super) fn of(schema: &Schema, name: &str, record: &RawValue) -> Result<Self> {
+        let record: Value = serde_json::from_str(record.get())?;
+        let index = schema.find_type(name).expect("a record is of a type of its schema");
+        let record_type = schema.record_type(index);
+        if record_type.key.is_empty() {
+            return Ok(Self(vec![(String::new(), record)]));
+        }
+        // Shown names may hold dots, so a value is found step by step.
+        let value = |path: &FieldPath| {
+            let steps = (1..=path.0.len()).map(|steps| FieldPath(path.0[..steps].to_vec()));
+            let mut names = steps.map(|path| schema.field(record_type.structure, &path).shown_name());
+            names.try_fold(&record, |value, name| value.get(name)).cloned().unwrap_or(Value::Null)
+        };
+        Ok(Self(schema.key_names(index).into_iter().zip(record_type.key.iter().map(value)).collect()))
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        match &self.0[..] {
+            [(name, record)] if name.is_empty() => record.clone(),
+            fields => Value::Object(fields.iter().cloned().collect()),
+        }
+    }
+
+    /// As `get` takes it: of several fields, one CSV row.
+    pub(super) fn shown(&self) -> String {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let quoted = |text: String| match text.contains([',', '"', '\n', '\r']) {
+            true if self.0.len() > 1 => format!("\"{}\"", text.replace('"', "\"\"")),
+            _ => text,
+        };
+        self.0.iter().map(|(_, value)| quoted(text(value))).collect::<Vec<_>>().join(",")
+    }
 }
 
 #[cfg(test)]
@@ -76,10 +93,17 @@ mod tests {
 
     use super::*;
 
+    fn key(fields: &[(&str, Value)]) -> RecordKey {
+        RecordKey(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
     #[test]
     fn a_key_is_shown_as_it_is_typed() {
-        assert_eq!(shown_key(&json!({"icao": "Ehl, Tarter"})), "Ehl, Tarter");
-        let key = json!({"a": 42, "b": "Ehl, Tarter", "c": "say \"hi\"", "d": "x"});
-        assert_eq!(shown_key(&key), "42,\"Ehl, Tarter\",\"say \"\"hi\"\"\",x");
+        assert_eq!(key(&[("icao", json!("Ehl, Tarter"))]).shown(), "Ehl, Tarter");
+        let fields =
+            [("d", json!(42)), ("c", json!("Ehl, Tarter")), ("b", json!("say \"hi\"")), ("a", json!("x"))];
+        assert_eq!(key(&fields).shown(), "42,\"Ehl, Tarter\",\"say \"\"hi\"\"\",x");
+        assert_eq!(key(&fields[2..]).json(), json!({"a": "x", "b": "say \"hi\""}));
+        assert_eq!(key(&[("", json!({"a": 1}))]).json(), json!({"a": 1}));
     }
 }

@@ -13,6 +13,14 @@ pub(super) fn reason_name(reason: HoldReason) -> &'static str {
     }
 }
 
+/// Who holds a ring and why, for people.
+pub(super) fn by_whom(hold: &Hold) -> String {
+    match hold.why.as_str() {
+        "" => format!("by {}", hold.by),
+        why => format!("by {}: {why}", hold.by),
+    }
+}
+
 /// Why a ring stays where it is, for programs.
 pub(super) fn hold_json(hold: &Hold) -> Value {
     json!({"reason": reason_name(hold.reason), "by": hold.by, "why": hold.why})
@@ -42,7 +50,6 @@ pub(super) fn tell_held_elsewhere(entry: &LogEntry) {
             EVERYONE => "consumers stay".to_owned(),
             ring => format!("ring {ring} stays"),
         };
-        let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
-        eprintln!("{who} at version {}, {} by {}{why}", target.version(), reason_name(hold.reason), hold.by);
+        eprintln!("{who} at version {}, {} {}", target.version(), reason_name(hold.reason), by_whom(hold));
     }
 }

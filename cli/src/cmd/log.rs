@@ -4,15 +4,17 @@ use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Sequence;
 use hollowcast::log::{EntryKind, LogEntry};
-use hollowcast::store::{Family, ObjectName};
+use hollowcast::replica::Chain;
+use hollowcast::store::{DatasetStore, Family, ObjectName};
 use serde_json::json;
 
 use super::holds::{hold_json, reason_name};
+use super::pin::EVERYONE;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
 use crate::output::{print_json, print_table, time};
-use crate::session::Session;
+use crate::session::dataset_store;
 
 /// Print the control log: who decided what and when, newest last
 #[derive(Args, Debug)]
@@ -30,9 +32,9 @@ pub struct Log {
 impl Log {
     /// Prints the entries.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let session = Session::open(&self.url, common)?;
-        session.chain().await?;
-        let entries = self.entries(&session).await?;
+        let store = dataset_store(&self.url)?;
+        Chain::open(&store).await?;
+        let entries = self.entries(&store).await?;
         if common.json {
             let entries: Vec<_> = entries.iter().map(json_of).collect();
             print_json(&entries)?;
@@ -43,8 +45,7 @@ impl Log {
         Ok(exit::DONE)
     }
 
-    async fn entries(&self, session: &Session) -> Result<Vec<LogEntry>> {
-        let store = session.replica.store();
+    async fn entries(&self, store: &DatasetStore) -> Result<Vec<LogEntry>> {
         let listed = store.list(Family::Log, None).await.map_err(hollowcast::Error::from)?;
         let numbers = listed.into_iter().filter_map(|listed| match listed.name {
             ObjectName::LogEntry(sequence) => Some(sequence),
@@ -83,15 +84,15 @@ fn json_of(entry: &LogEntry) -> serde_json::Value {
         "kind": kind_name(entry.kind),
         "epoch": entry.epoch.0,
         "latest": entry.latest_version().0,
-        "target": entry.target("").version().0,
-        "hold": entry.target("").hold.as_ref().map(hold_json),
+        "target": entry.target(EVERYONE).version().0,
+        "hold": entry.target(EVERYONE).hold.as_ref().map(hold_json),
         "floor": entry.floor.0,
         "writer": entry.writer,
     })
 }
 
 fn cells_of(entry: &LogEntry) -> Vec<String> {
-    let hold = entry.target("").hold.as_ref().map(|hold| match hold.why.as_str() {
+    let hold = entry.target(EVERYONE).hold.as_ref().map(|hold| match hold.why.as_str() {
         "" => reason_name(hold.reason).to_owned(),
         why => format!("{}: {why}", reason_name(hold.reason)),
     });
@@ -102,7 +103,7 @@ fn cells_of(entry: &LogEntry) -> Vec<String> {
         entry.epoch.to_string(),
         entry.oldest_version().to_string(),
         entry.latest_version().to_string(),
-        entry.target("").version().to_string(),
+        entry.target(EVERYONE).version().to_string(),
         hold.unwrap_or_default(),
         entry.writer.clone(),
     ]

@@ -3,9 +3,11 @@
 use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Version;
+use hollowcast::log::Target;
 use hollowcast::operator::{Decided, Operator};
 use serde_json::json;
 
+use super::holds::by_whom;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
@@ -47,8 +49,11 @@ impl Pin {
     pub async fn run(&self, common: &Common) -> Result<u8> {
         let decided = operator(&self.url)?.pin(EVERYONE, Version(self.version), &self.why).await?;
         report(&decided, common, |target, is_new| {
-            let already = if is_new { "" } else { " already" };
-            format!("pinned at version {target}{already}; `hollowcast unpin` releases it\n")
+            let already = match &target.hold {
+                Some(hold) if !is_new => format!(" already {}", by_whom(hold)),
+                _ => String::new(),
+            };
+            format!("pinned at version {}{already}; `hollowcast unpin` releases it\n", target.version())
         })
     }
 }
@@ -58,8 +63,8 @@ impl Unpin {
     pub async fn run(&self, common: &Common) -> Result<u8> {
         let decided = operator(&self.url)?.unpin(EVERYONE).await?;
         report(&decided, common, |target, is_new| match is_new {
-            true => format!("released; consumers go to version {target}\n"),
-            false => format!("nothing held it; consumers are told to be at version {target}\n"),
+            true => format!("released; consumers go to version {}\n", target.version()),
+            false => format!("nothing held it; consumers are told to be at version {}\n", target.version()),
         })
     }
 }
@@ -71,18 +76,17 @@ pub(super) fn operator(url: &DatasetUrl) -> Result<Operator> {
     Ok(Operator::new(dataset_store(url)?, by, Vec::new()))
 }
 
-fn report(decided: &Decided, common: &Common, words: impl Fn(Version, bool) -> String) -> Result<u8> {
+fn report(decided: &Decided, common: &Common, words: impl Fn(&Target, bool) -> String) -> Result<u8> {
     let target = decided.entry.target(EVERYONE);
-    let version = target.version();
     if common.json {
         print_json(&json!({
             "changed": decided.is_new,
-            "target": version.0,
+            "target": target.version().0,
             "pinned": target.hold.is_some(),
             "entry": decided.entry.sequence.0,
         }))?;
     } else {
-        print(words(version, decided.is_new).as_bytes())?;
+        print(words(target, decided.is_new).as_bytes())?;
     }
     Ok(exit::DONE)
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Version;
 use hollowcast::log::LogEntry;
+use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::schema::Schema;
 
@@ -20,8 +21,8 @@ use crate::session::{Session, memory, store_to_write};
 /// Publish the content of an older version as the next one
 ///
 /// Consumers are pinned at that version at once, then it is published again with a new number and a snapshot, then they are released. Consumers
-/// that somebody else pinned stay where they are. Interrupted, it is run again and goes on from there; consumers stay at the old version until
-/// then.
+/// that somebody else pinned stay where they are. If it fails or is interrupted, it is run again and goes on from there; consumers stay at the old
+/// version until then.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   hollowcast rollback ./data/airports 41
@@ -42,12 +43,19 @@ impl Rollback {
     /// Pins, publishes, releases.
     pub async fn run(&self, common: &Common) -> Result<u8> {
         let started = Instant::now();
+        // What can be wrong with the command line is found before anything changes.
+        let manners = self.manners.chosen()?;
+        let session = Session::open(&self.url, common)?;
         let mut operator = operator(&self.url)?;
         // By this reason it knows its own pin, also that of a run that was interrupted.
         let why = format!("rollback to version {}", self.version);
         let pinned = operator.pin_unless_held(EVERYONE, Version(self.version), &why).await?;
         let is_ours = is_held_for(&pinned.entry, &why);
-        let outcome = self.publish(common).await.inspect_err(|_| {
+        let published = async {
+            let outcome = self.publish(common, &session, manners).await?;
+            Ok::<_, anyhow::Error>((outcome, operator.unpin_if_held(EVERYONE, &why).await?))
+        };
+        let (outcome, released) = published.await.inspect_err(|_| {
             if is_ours {
                 eprintln!(
                     "consumers are held at version {}: run it again to go on, or `hollowcast unpin`",
@@ -55,17 +63,16 @@ impl Rollback {
                 );
             }
         })?;
-        let released = operator.unpin_if_held(EVERYONE, &why).await?;
         report(&outcome, &released.entry, started.elapsed(), common.json)?;
         Ok(exit::DONE)
     }
 
-    async fn publish(&self, common: &Common) -> Result<Outcome> {
-        let old = Session::open(&self.url, common)?.load(Some(self.version)).await?;
+    async fn publish(&self, common: &Common, session: &Session, manners: Manners) -> Result<Outcome> {
+        let old = session.load(Some(self.version)).await?;
         let dataset = Dataset::dynamic(self.url.name.clone(), Schema::clone(old.state.schema()));
         let producer = Producer::builder(dataset, store_to_write(&self.url)?)
             .memory(memory(common))
-            .manners(self.manners.chosen()?)
+            .manners(manners)
             .break_if_unreadable(self.accept_break)
             .writer(format!("hollowcast rollback, process {}", std::process::id()))
             .progress(bars());

@@ -16,7 +16,7 @@ use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
 use crate::output::{bytes, print_json, print_table, time};
-use crate::session::Session;
+use crate::session::dataset_store;
 
 /// List the versions, newest first
 ///
@@ -34,8 +34,8 @@ pub struct Versions {
 impl Versions {
     /// Prints the list.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let session = Session::open(&self.url, common)?;
-        let kept = Chain::beside_retention(session.replica.store(), |chain| async move {
+        let store = dataset_store(&self.url)?;
+        let kept = Chain::beside_retention(&store, |chain| async move {
             Ok((chain.manifests().await?, chain.entry().clone()))
         });
         let (manifests, entry) = kept.await?;

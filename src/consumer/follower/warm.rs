@@ -1,32 +1,24 @@
 //! What a follower leaves on its host for the next start, and finds there (keeps semantics 24).
 
 use super::Follower;
+use crate::cache::Current;
 use crate::error::{Error, Result};
 use crate::log::Tail;
 use crate::log::landing::Landing;
-use crate::replica::origin_of;
+use crate::replica::{Loaded, Replica, origin_of};
+use crate::workers;
 
 impl Follower {
     /// Loads what the host served last, if the state directory has it with all types that are wanted.
-    pub(in crate::consumer) fn warm_start(&mut self) -> Result<()> {
-        let Some(directory) = self.replica.segments().state_directory() else { return Ok(()) };
-        let Some(dataset) = directory.dataset_at(&origin_of(self.replica.store()))? else { return Ok(()) };
-        for current in directory.currents(dataset)? {
-            let reopened = current.map_err(Error::from).and_then(|current| {
-                let loaded = self.replica.reopen(&current)?;
-                Ok((current, loaded))
-            });
-            match reopened {
-                Ok((current, loaded)) => {
-                    self.loaded = Some(loaded);
-                    self.landing = Landing::on(current.sequence);
-                    self.confirmed_at = current.confirmed_at;
-                    self.tail = Tail::resume(self.replica.store().clone(), current.sequence);
-                    return Ok(());
-                }
-                Err(error) => tracing::info!(%error, "a record of what the host served is of no use here"),
-            }
-        }
+    pub(in crate::consumer) async fn warm_start(&mut self) -> Result<()> {
+        let replica = self.replica.clone();
+        let Some((current, loaded)) = workers::run(move || last_served(&replica)).await? else {
+            return Ok(());
+        };
+        self.loaded = Some(loaded);
+        self.landing = Landing::on(current.sequence);
+        self.confirmed_at = current.confirmed_at;
+        self.tail = Tail::resume(self.replica.store().clone(), current.sequence);
         Ok(())
     }
 
@@ -39,4 +31,21 @@ impl Follower {
             tracing::warn!(%error, "the state directory does not take the record of what is served");
         }
     }
+}
+
+/// The newest record of what the host served of which a state can be made, and that state.
+fn last_served(replica: &Replica) -> Result<Option<(Current, Loaded)>> {
+    let Some(directory) = replica.segments().state_directory() else { return Ok(None) };
+    let Some(dataset) = directory.dataset_at(&origin_of(replica.store()))? else { return Ok(None) };
+    for current in directory.currents(dataset)? {
+        let reopened = current.map_err(Error::from).and_then(|current| {
+            let loaded = replica.reopen(&current)?;
+            Ok((current, loaded))
+        });
+        match reopened {
+            Ok(served) => return Ok(Some(served)),
+            Err(error) => tracing::info!(%error, "a record of what the host served is of no use here"),
+        }
+    }
+    Ok(None)
 }

@@ -23,7 +23,8 @@ pub struct Pin {
 }
 
 impl Decide for Pin {
-    /// Done if the ring is pinned there already, by whomever, or is left alone.
+    /// Done if the ring is pinned there already, or is left alone. For a reason of its own it is pinned anew: whoever pinned it before releases
+    /// only what is still pinned for theirs.
     fn decide(&self, tail: Option<&LogEntry>, _nonce: Nonce) -> Decision {
         let tail = match of_dataset(tail, self.dataset) {
             Ok(tail) => tail,
@@ -36,7 +37,8 @@ impl Decide for Pin {
         if let Ok(place) = place {
             let target = &tail.targets[place];
             let is_anothers = target.hold.as_ref().is_some_and(|hold| hold.why != self.why);
-            if is_pinned_at(target, self.manifest) || (self.yields && is_anothers) {
+            let is_there = is_pinned_at(target, self.manifest) && (self.why.is_empty() || !is_anothers);
+            if is_there || (self.yields && is_anothers) {
                 return Decision::Done;
             }
         }
@@ -161,7 +163,12 @@ mod tests {
     #[test]
     fn a_pin_to_where_the_ring_is_pinned_needs_nothing_and_one_elsewhere_moves_it_r8() {
         let tail = entry();
-        assert!(matches!(pin("canary", 8).decide(Some(&tail), nonce(5)), Decision::Done));
+        let same = Pin { why: "bad prices".to_owned(), ..pin("canary", 8) };
+        assert!(matches!(same.decide(Some(&tail), nonce(5)), Decision::Done));
+        let none = Pin { why: String::new(), ..pin("canary", 8) };
+        assert!(matches!(none.decide(Some(&tail), nonce(5)), Decision::Done));
+        let another = appended(&pin("canary", 8), &tail);
+        assert_eq!(another.targets[1].hold.as_ref().map(|hold| &*hold.why), Some("prices"));
         assert_eq!(appended(&pin("canary", 7), &tail).targets[1].manifest, Some(manifest(7)));
         let held_back = appended(&pin("late", 7), &tail);
         assert_eq!(held_back.targets[2].hold.as_ref().map(|hold| hold.reason), Some(HoldReason::Pinned));

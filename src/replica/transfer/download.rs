@@ -37,9 +37,11 @@ impl RemoteBlob {
         store: &DatasetStore,
         reference: &BlobReference,
         begin: u64,
+        requests: &Requests,
     ) -> Result<Self, TransferError> {
         let name = ObjectName::parse(&reference.name)
             .ok_or_else(|| TransferError::Name { expected: "a blob", found: reference.name.clone() })?;
+        let _permit = requests.permit().await;
         let first =
             store.get_range(&name, 0..begin.max(PREAMBLE_LENGTH as u64).min(reference.length)).await?;
         let header_end = head_length(&first, &reference.name)?.min(reference.length);
@@ -113,9 +115,12 @@ impl RemoteBlob {
         }
         let fed = self.feed(batch.ranges, send, requests);
         let (fed, decoded) = tokio::join!(fed, decode(decoder, receive));
-        // A request that failed is why the decoder got too little, so its error comes first.
-        fed?;
-        Ok(batch.sections.into_iter().zip(decoded?).collect())
+        // A request that failed is why the decoder got too little; a decoder that failed before may be why the requests ended.
+        let decoded = match decoded {
+            Err(TransferError::Cancelled { .. }) => fed.and(decoded)?,
+            decoded => decoded?,
+        };
+        Ok(batch.sections.into_iter().zip(decoded).collect())
     }
 
     /// Fetches `ranges` several at a time and hands them over in their order.

@@ -31,7 +31,7 @@ async fn fetch_all(
     reference: &BlobReference,
     sink: &Arc<MemorySink>,
 ) -> Result<Vec<(SectionId, Vec<u8>)>, TransferError> {
-    let blob = RemoteBlob::open(dataset, reference, BEGIN).await?;
+    let blob = RemoteBlob::open(dataset, reference, BEGIN, &requests()).await?;
     let silent: Arc<dyn Progress> = Arc::new(());
     blob.fetch(blob.header().sections(), sink, &requests(), &silent).await
 }
@@ -71,7 +71,7 @@ async fn a_large_blob_comes_in_pieces_a_few_at_a_time() {
 async fn outputs_and_progress_are_those_of_the_sections_asked_for() {
     let (_, dataset) = dataset();
     let reference = place(&dataset, &snapshot(50_000, ZSTD)).await;
-    let blob = RemoteBlob::open(&dataset, &reference, BEGIN).await.expect("opens");
+    let blob = RemoteBlob::open(&dataset, &reference, BEGIN, &requests()).await.expect("opens");
     let wanted: Vec<_> = blob.header().sections().iter().rev().step_by(2).copied().collect();
     let (sum, progress) = Sum::shared();
     let fetched =
@@ -91,7 +91,7 @@ async fn outputs_and_progress_are_those_of_the_sections_asked_for() {
 async fn bytes_of_types_that_are_not_wanted_stay_in_the_store() {
     let (store, dataset) = dataset();
     let reference = place(&dataset, &snapshot(300_000, ZSTD)).await;
-    let blob = RemoteBlob::open(&dataset, &reference, BEGIN).await.expect("opens");
+    let blob = RemoteBlob::open(&dataset, &reference, BEGIN, &requests()).await.expect("opens");
     let wanted: Vec<_> = blob.header().sections_of(TypeId::of("Actor")).copied().collect();
     let first = wanted.iter().map(|section| section.offset).min().expect("sections");
     let silent: Arc<dyn Progress> = Arc::new(());
@@ -107,7 +107,7 @@ async fn a_long_header_takes_a_second_request() {
     let writer = BlobWriter::new(&BlobWriterOptions::default()).expect("a writer");
     let finished = writer.finish(&long).expect("finishes");
     let reference = place(&dataset, &finished).await;
-    let opened = RemoteBlob::open(&dataset, &reference, BEGIN).await.expect("opens");
+    let opened = RemoteBlob::open(&dataset, &reference, BEGIN, &requests()).await.expect("opens");
     assert_eq!(opened.header(), finished.header());
     assert_eq!(store.gets(), [0..BEGIN, BEGIN..finished.header().header_end()]);
 }
@@ -188,7 +188,7 @@ async fn a_store_that_fails_half_way_is_what_the_error_tells_of() {
     let (store, dataset) = dataset();
     let dataset = dataset.with_retries(RetryOptions { tries: 1, ..RetryOptions::default() });
     let reference = place(&dataset, &snapshot(100_000, ZSTD)).await;
-    let blob = RemoteBlob::open(&dataset, &reference, BEGIN).await.expect("opens");
+    let blob = RemoteBlob::open(&dataset, &reference, BEGIN, &requests()).await.expect("opens");
     store.script.failing_gets.store(usize::MAX, Ordering::SeqCst);
     let (silent, sink): (Arc<dyn Progress>, _) = (Arc::new(()), Arc::<MemorySink>::default());
     let error = blob.fetch(blob.header().sections(), &sink, &requests(), &silent).await.expect_err("fails");
