@@ -20,6 +20,12 @@ pub enum ConsumerError {
         /// The types of the newest version.
         known: String,
     },
+    /// What a look at the log runs on panicked, a watcher for example.
+    #[error("a look at the log panicked: {what}; the state stays, and the log is looked at again")]
+    Panicked {
+        /// What the panic said.
+        what: String,
+    },
 }
 
 impl Classify for ConsumerError {
@@ -27,6 +33,7 @@ impl Classify for ConsumerError {
         match self {
             Self::NothingAnnounced { .. } => ErrorKind::NotFound,
             Self::NoSuchType { .. } => ErrorKind::Invalid,
+            Self::Panicked { .. } => ErrorKind::Internal,
         }
     }
 }

@@ -16,13 +16,16 @@ mod listener;
 mod reaper;
 mod rebase;
 
+use std::any::Any;
 use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use capnp::introspect::Introspect;
 use capnp::traits::OwnedStruct;
+use futures::FutureExt;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -34,9 +37,10 @@ pub use listener::{Rebased, Refresh, RefreshListener, RefreshRoute};
 pub use reaper::RetiredStates;
 
 use crate::announce::AnnouncementWatcher;
-use crate::error::Result;
+use crate::environment::Environment;
+use crate::error::{Error, Result};
 use crate::identifiers::Version;
-use crate::listeners::Listeners;
+use crate::listeners::{Listeners, panic_text};
 use crate::state::{Key, State, TypedReference, TypedTable};
 use follower::Follower;
 use reaper::Reaper;
@@ -209,22 +213,37 @@ impl Shared {
         self.shown.notify_one();
     }
 
-    /// Refreshes at each announcement, and after a failure again soon.
+    /// Refreshes at each announcement, and after a failure again soon; a watcher that panics is a failure.
     async fn follow(self: Arc<Self>, mut watcher: Box<dyn AnnouncementWatcher>, retry: Backoff) {
-        let mut pause = None;
+        let (mut pause, mut after_panic) = (None, None);
         loop {
-            match pause {
-                None => watcher.next().await,
-                Some(duration) => tokio::select! {
-                    () = watcher.next() => (),
-                    () = retry.environment.clock.sleep(retry.environment.jitter(duration)) => (),
-                },
-            }
-            pause = match self.refresh().await {
-                Ok(_) => None,
-                Err(_) => Some(pause.map_or(retry.first, |last: Duration| (last * 2).min(retry.longest))),
+            let prompted = AssertUnwindSafe(retry.prompt(&mut *watcher, pause)).catch_unwind().await;
+            after_panic = match prompted {
+                Ok(()) => None,
+                Err(panic) => {
+                    self.tell_panic(&*panic);
+                    // It may panic again at once, so the next look does not wait for it.
+                    let pause = retry.after(after_panic);
+                    retry.sleep(pause).await;
+                    Some(pause)
+                }
+            };
+            let looked = AssertUnwindSafe(self.refresh()).catch_unwind().await;
+            pause = match looked {
+                Ok(Ok(_)) => None,
+                Ok(Err(_)) => Some(retry.after(pause)),
+                Err(panic) => {
+                    self.tell_panic(&*panic);
+                    Some(retry.after(pause))
+                }
             };
         }
+    }
+
+    fn tell_panic(&self, panic: &(dyn Any + Send)) {
+        let error = Error::from(ConsumerError::Panicked { what: panic_text(panic).to_owned() });
+        tracing::error!(%error);
+        self.listeners.tell(|listener| listener.failed(&error));
     }
 }
 
@@ -232,5 +251,27 @@ impl Shared {
 struct Backoff {
     first: Duration,
     longest: Duration,
-    environment: crate::environment::Environment,
+    environment: Environment,
+}
+
+impl Backoff {
+    /// Waits for the watcher; after a failure no longer than `pause`.
+    async fn prompt(&self, watcher: &mut dyn AnnouncementWatcher, pause: Option<Duration>) {
+        match pause {
+            None => watcher.next().await,
+            Some(duration) => tokio::select! {
+                () = watcher.next() => (),
+                () = self.sleep(duration) => (),
+            },
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.environment.clock.sleep(self.environment.jitter(duration)).await;
+    }
+
+    /// How long to wait after a failure, having waited for `last`.
+    fn after(&self, last: Option<Duration>) -> Duration {
+        last.map_or(self.first, |last| (last * 2).min(self.longest))
+    }
 }

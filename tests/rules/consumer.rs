@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hollowcast::ErrorKind;
-use hollowcast::announce::{Announcement, InProcessBus, PollOptions};
+use hollowcast::announce::{Announcement, AnnouncementWatcher, InProcessBus, PollOptions};
 use hollowcast::cache::StateDirectoryOptions;
 use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::{Sequence, Version};
@@ -84,6 +84,29 @@ async fn the_way_with_the_fewest_bytes_is_taken_semantics_16() {
         taken.insert(expected);
     }
     assert_eq!(taken.len(), 2, "both ways are taken by some");
+}
+
+/// Code of others must not end following: who panics is told of, and the log is looked at all the same.
+#[tokio::test(start_paused = true)]
+async fn a_watcher_that_panics_does_not_end_following_semantics_18() {
+    struct Panicking;
+    #[async_trait::async_trait]
+    impl AnnouncementWatcher for Panicking {
+        async fn next(&mut self) {
+            panic!("a bus that is broken");
+        }
+    }
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    let told = Arc::new(Told::default());
+    let builder = world.consumer_builder().watcher(Panicking).listener(Arc::clone(&told) as _);
+    let consumer = builder.poll(seldom()).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(consumer.read().version().0, 2);
+    let failures = told.failures();
+    assert!(failures[0].contains("a bus that is broken"), "{failures:?}");
+    assert!(failures.len() < 100, "{} looks in a minute", failures.len());
 }
 
 /// A store far away takes its time for each answer, so the blobs of a way are not waited for one after the other; nor are they all asked for at

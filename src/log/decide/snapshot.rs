@@ -3,6 +3,7 @@
 use super::snapshots::with_snapshot;
 use super::{Decide, Decision, Judgement, of_dataset, refuse_unkept};
 use crate::identifiers::{DatasetId, Nonce};
+use crate::log::LogError;
 use crate::log::entry::{EntryKind, LogEntry, SnapshotReference, Target};
 
 /// Names a snapshot of a version that is kept; whoever finished one may (rule R1). Neither versions nor targets change.
@@ -28,6 +29,10 @@ impl Decide for AddSnapshot {
         }
         let needed = tail.targets.iter().map(Target::version);
         let snapshots = with_snapshot(&tail.snapshots, self.snapshot, needed);
+        if !snapshots.contains(&self.snapshot) {
+            let (version, count) = (self.snapshot.version, tail.snapshots.len());
+            return Decision::Refuse(LogError::NoPlace { version, count });
+        }
         Decision::Append(Box::new(LogEntry { kind: EntryKind::Snapshot, snapshots, ..tail.clone() }))
     }
 
@@ -42,7 +47,7 @@ mod tests {
     use super::*;
     use crate::error::{Classify, ErrorKind};
     use crate::identifiers::{Attempt, ContentHash, Version};
-    use crate::log::entry::tests::{entry, nonce};
+    use crate::log::entry::tests::{entry, manifest, nonce};
 
     fn add(version: u64) -> AddSnapshot {
         let hash = ContentHash([8; 16]);
@@ -60,6 +65,26 @@ mod tests {
             let snapshots = vec![add.snapshot];
             assert_eq!(*next, LogEntry { kind: EntryKind::Snapshot, snapshots, ..tail.clone() });
         }
+    }
+
+    /// One that would be the oldest, and that no ring needs, has no place in a full list.
+    #[test]
+    fn what_would_not_be_named_is_refused() {
+        let snapshot = |version: u64| SnapshotReference { version: Version(version), ..add(7).snapshot };
+        let snapshots: Vec<_> = (0..LogEntry::SNAPSHOTS as u64).map(|at| snapshot(100 + at)).collect();
+        let tail = LogEntry {
+            floor: Version(1),
+            latest: Some(manifest(200)),
+            targets: vec![Target { manifest: Some(manifest(200)), ..entry().targets[0].clone() }],
+            snapshots,
+            ..entry()
+        };
+        let Decision::Refuse(error) = add(50).decide(Some(&tail), nonce(5)) else {
+            panic!("it has no place")
+        };
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(matches!(add(150).decide(Some(&tail), nonce(5)), Decision::Done));
+        assert!(matches!(add(180).decide(Some(&tail), nonce(5)), Decision::Append(_)));
     }
 
     #[test]

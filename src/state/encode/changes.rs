@@ -32,7 +32,7 @@ impl TableEncoder<'_> {
         })
     }
 
-    /// The same for rows of `source`, with those that it holds where a record is to be written.
+    /// The same for a change that brings rows of `source`.
     pub(crate) fn changes_from(
         &self,
         source: &Table,
@@ -42,7 +42,7 @@ impl TableEncoder<'_> {
         self.changes(change, bytes, |position, row| put_row(source, *position, row))
     }
 
-    /// The same for what changed in `source` since a state before.
+    /// The same for what changed in `source` since an earlier state of it.
     pub(crate) fn changes_since(
         &self,
         source: &Table,
