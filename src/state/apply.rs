@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::base::Slot;
 use super::overlay::OverlaySection;
 use super::row::{Row, RowError};
 use super::section::Section;
@@ -47,17 +48,40 @@ impl Table {
     pub(super) fn replay(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
         for section in sections {
             let section = open(section)?;
-            let written = (0..).zip(section.hashes());
-            let replaced = written.filter(|(row, _)| !section.added(*row)).map(|(_, hash)| hash);
-            for hash in replaced.chain(section.removed()).map(|hash| KeyHash(*hash)) {
-                let position = self.position_of(hash).ok_or(ApplyError::NoRecord { hash })?;
-                if !self.kill(position) {
-                    return Err(ApplyError::NoRecord { hash });
+            for rows in at_once(section.hashes().len()) {
+                let places = self.places(&section.hashes()[rows.clone()]);
+                for (row, (hash, slot)) in rows.zip(places) {
+                    if !section.added(row as u32) {
+                        self.kill_again(hash, slot)?;
+                    }
+                    slot.into_iter().for_each(|slot| self.touch_slot(slot));
                 }
-                self.count -= 1;
             }
-            self.hold(section);
+            for rows in at_once(section.removed().len()) {
+                for (hash, slot) in self.places(&section.removed()[rows]) {
+                    self.kill_again(hash, slot)?;
+                }
+            }
+            self.count += u64::from(section.len());
+            self.overlay.push(section);
         }
+        Ok(())
+    }
+
+    /// Each hash with its slot of the base; those are found in parallel, as each may miss the cache.
+    fn places(&self, hashes: &[u64]) -> Vec<(KeyHash, Option<Slot>)> {
+        let hashes = hashes.par_iter().with_min_len(BATCH).map(|hash| KeyHash(*hash));
+        hashes.map(|hash| (hash, self.base.slot(hash))).collect()
+    }
+
+    /// Marks the live row under `hash` dead, of which there must be one: in the overlay, or else in `slot` of the base.
+    fn kill_again(&mut self, hash: KeyHash, slot: Option<Slot>) -> Result<(), ApplyError> {
+        let changed = self.overlay.find(hash, |_| true).map(|(at, _)| Position::Overlay(at));
+        let position = changed.or(slot.map(Position::Base));
+        if !position.is_some_and(|position| self.kill(position)) {
+            return Err(ApplyError::NoRecord { hash });
+        }
+        self.count -= 1;
         Ok(())
     }
 

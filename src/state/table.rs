@@ -157,12 +157,6 @@ impl Table {
         self.find(hash, ByHash(hash))
     }
 
-    /// Where the live row under `hash` is, of which there must be one: no row is read to find it.
-    pub(super) fn position_of(&self, hash: KeyHash) -> Option<Position> {
-        let changed = self.overlay.find(hash, |_| true).map(|(at, _)| Position::Overlay(at));
-        changed.or_else(|| self.base.slot(hash).map(Position::Base))
-    }
-
     #[inline(always)]
     fn find<W: Wanted>(&self, hash: KeyHash, wanted: W) -> Option<(Position, Row<'_>)> {
         match self.base.find(hash) {
@@ -255,9 +249,12 @@ impl Table {
 
     /// Notes that the overlay holds a key of this hash.
     pub(crate) fn touch(&mut self, hash: KeyHash) {
-        if let Some(slot) = self.base.slot(hash) {
-            self.slots.set(2 * slot.0 + 1);
-        }
+        self.base.slot(hash).into_iter().for_each(|slot| self.touch_slot(slot));
+    }
+
+    /// The same of a hash whose slot is known.
+    pub(super) fn touch_slot(&mut self, slot: Slot) {
+        self.slots.set(2 * slot.0 + 1);
     }
 }
 
