@@ -19,6 +19,9 @@ const STEADY: usize = 7;
 /// Consumers that start anew again and again.
 const RESTARTING: usize = 3;
 
+/// How often they look at the log without a hint: whoever is killed may have published and not said so.
+const UNPROMPTED: Duration = Duration::from_secs(2);
+
 /// The consumers.
 pub(crate) struct Fleet {
     steady: Vec<Consumer>,
@@ -72,8 +75,8 @@ fn consumer(place: &Place, report: &Arc<Report>, number: usize) -> ConsumerBuild
         0 => Memory::Mapped(Some(place.state_directory())),
         _ => Memory::Heap,
     };
-    let poll =
-        PollOptions { interval: Duration::from_millis(300 * (1 + number as u64)), ..PollOptions::default() };
+    let interval = Duration::from_millis(300 * (1 + number as u64));
+    let poll = PollOptions { interval, unprompted: UNPROMPTED };
     let builder = Consumer::builder(ledger::DATASET, place.store.clone()).memory(memory).poll(poll);
     builder.listener(Arc::new(Watching(Arc::clone(report))))
 }

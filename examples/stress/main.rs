@@ -37,7 +37,7 @@ mod generated {
     pub(crate) mod ledger_capnp;
 }
 
-/// How long stragglers may take at the end: a poll, the longest of which is 2.1 s, with its jitter, and a move.
+/// How long stragglers may take at the end: a look at the log without a hint, with its jitter, and a move.
 const SETTLE: Duration = Duration::from_secs(5);
 
 #[derive(Parser)]
