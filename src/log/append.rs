@@ -102,40 +102,44 @@ impl Log {
     /// floor or newest version; or if it finds nothing to be done where there is no entry.
     pub fn append<'a>(&'a mut self, decide: &'a dyn Decide) -> BoxFuture<'a, Result<Outcome, LogError>> {
         async move {
-        let mut sent: Option<StoredEntry> = None;
-        let mut rounds = 0;
-        loop {
-            if let Some(sent) = sent.take() {
-                let tail = self.find_from(sent.entry.sequence).await?;
-                if self.happened(decide, &sent.entry, &tail).await? {
-                    return Ok(Outcome::Appended(Box::new(Appended { entry: sent.entry, tail })));
+            let mut sent: Option<StoredEntry> = None;
+            let mut rounds = 0;
+            loop {
+                if let Some(sent) = sent.take() {
+                    let tail = self.find_from(sent.entry.sequence).await?;
+                    if self.happened(decide, &sent.entry, &tail).await? {
+                        return Ok(Outcome::Appended(Box::new(Appended { entry: sent.entry, tail })));
+                    }
+                } else {
+                    self.tail.find().await?;
                 }
-            } else {
-                self.tail.find().await?;
-            }
-            if rounds == ROUNDS {
-                return Err(LogError::Crowded { rounds });
-            }
-            rounds += 1;
-            let tail = self.tail.known();
-            let environment = self.store().environment();
-            let nonce = Nonce(environment.random.next_bytes());
-            let next = match decide.decide(tail.map(|tail| &tail.entry), nonce) {
-                Decision::Append(next) => next,
-                Decision::Done => {
-                    let tail = tail.expect("only an entry can say already what was to be said");
-                    return Ok(Outcome::Done(Box::new(tail.entry.clone())));
+                if rounds == ROUNDS {
+                    return Err(LogError::Crowded { rounds });
                 }
-                Decision::Refuse(error) => return Err(error),
-            };
-            let next = self.stamp(*next, tail, nonce, environment).encode()?;
-            self.create(&next).await?;
-            if next.entry.kind == EntryKind::Commit {
-                let object = next.entry.name();
-                tracing::info!(target: "hollowcast::phase::created", %object, "looking whose entry it is");
+                rounds += 1;
+                let tail = self.tail.known();
+                let environment = self.store().environment();
+                let nonce = Nonce(environment.random.next_bytes());
+                let next = match decide.decide(tail.map(|tail| &tail.entry), nonce) {
+                    Decision::Append(next) => next,
+                    Decision::Done => {
+                        let tail = tail.expect("only an entry can say already what was to be said");
+                        return Ok(Outcome::Done(Box::new(tail.entry.clone())));
+                    }
+                    Decision::Refuse(error) => return Err(error),
+                };
+                let next = self.stamp(*next, tail, nonce, environment).encode()?;
+                self.create(&next).await?;
+                if next.entry.kind == EntryKind::Commit {
+                    let object = next.entry.name();
+                    tracing::info!(
+                        target: "hollowcast::phase::created",
+                        %object,
+                        "looking whose entry it is"
+                    );
+                }
+                sent = Some(next);
             }
-            sent = Some(next);
-        }
         }
         .boxed()
     }

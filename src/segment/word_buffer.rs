@@ -16,9 +16,10 @@ pub(super) const MAPPED_BYTES: usize = 128 * 1024;
 const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
 
 /// A fixed number of words. What is never written of many of them costs nothing.
-pub struct WordBuffer(Words);
+pub struct WordBuffer(Place);
 
-enum Words {
+/// Where they lie.
+enum Place {
     Allocated(Vec<u64>),
     Mapped(MmapMut),
 }
@@ -37,7 +38,7 @@ impl WordBuffer {
         if bytes >= HUGE_PAGE_BYTES {
             advise_huge_pages(&map);
         }
-        Ok(Self(Words::Mapped(map)))
+        Ok(Self(Place::Mapped(map)))
     }
 
     /// As many zeros; where there is no memory, the process ends as it does for any list that grows.
@@ -48,13 +49,13 @@ impl WordBuffer {
 
     #[cfg(test)]
     pub(super) fn is_mapped(&self) -> bool {
-        matches!(self.0, Words::Mapped(_))
+        matches!(self.0, Place::Mapped(_))
     }
 }
 
 impl From<Vec<u64>> for WordBuffer {
     fn from(words: Vec<u64>) -> Self {
-        Self(Words::Allocated(words))
+        Self(Place::Allocated(words))
     }
 }
 
@@ -64,8 +65,8 @@ impl Deref for WordBuffer {
     #[inline]
     fn deref(&self) -> &[u64] {
         match &self.0 {
-            Words::Allocated(words) => words,
-            Words::Mapped(map) => bytemuck::cast_slice(map),
+            Place::Allocated(words) => words,
+            Place::Mapped(map) => bytemuck::cast_slice(map),
         }
     }
 }
@@ -74,8 +75,8 @@ impl DerefMut for WordBuffer {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u64] {
         match &mut self.0 {
-            Words::Allocated(words) => words,
-            Words::Mapped(map) => bytemuck::cast_slice_mut(map),
+            Place::Allocated(words) => words,
+            Place::Mapped(map) => bytemuck::cast_slice_mut(map),
         }
     }
 }

@@ -38,6 +38,9 @@ impl Table {
                 let effects = self.effects_of_removed(&section.removed()[rows])?;
                 self.take_effect(effects);
             }
+            for hash in section.hashes() {
+                self.touch(KeyHash(*hash));
+            }
             self.hold(section);
         }
         Ok(())
@@ -62,8 +65,7 @@ impl Table {
                     self.kill_again(hash, slot)?;
                 }
             }
-            self.count += u64::from(section.len());
-            self.overlay.push(section);
+            self.hold(section);
         }
         Ok(())
     }
@@ -124,12 +126,9 @@ impl Table {
         }
     }
 
-    /// Takes the rows of a section in.
+    /// Takes the rows of a section in, whose slots are touched.
     fn hold(&mut self, section: Arc<OverlaySection>) {
         self.count += u64::from(section.len());
-        for hash in section.hashes() {
-            self.touch(KeyHash(*hash));
-        }
         self.overlay.push(section);
     }
 }
@@ -253,7 +252,8 @@ mod tests {
     /// A changes section that removes the record under `hash`.
     fn removing(table: &Table, hash: u64) -> Arc<Section> {
         let removed = [KeyHash(hash)].into_iter();
-        let words = write_changes(table.width, std::iter::empty(), removed, |_, _| Ok(())).unwrap();
+        let words =
+            write_changes(table.width, std::iter::empty(), |_| false, removed, |_, _| Ok(())).unwrap();
         let name = SectionName::of(bytemuck::cast_slice(&words));
         Arc::new(Section::new(name, Segment::heap(words.to_vec()).unwrap()))
     }

@@ -56,7 +56,7 @@ pub(crate) enum Position {
 }
 
 impl Position {
-    /// Set in the words of positions in the overlay.
+    /// Set in the words of positions in the overlay; numbers of sections do not come that far.
     const OF_OVERLAY: u64 = 1 << 63;
 
     /// The position in one word.

@@ -62,29 +62,30 @@ pub struct ChangeCounts {
     pub changed: u64,
 }
 
-/// Writes the changes section of the records `written`, by hash and whether they are added, and of the `removed` hashes, framed.
+/// Writes the changes section of the records under the hashes `written`, and of the `removed` hashes, framed.
 ///
-/// `message(i, row)` puts the canonical message of the record of `written[i]` into its row. Cost: a copy of each record.
+/// `is_added(i)` says whether record `i` is one that was not there, `message(i, row)` puts its canonical message into its row; each is asked once.
+/// Cost: a copy of each record.
 ///
 /// # Panics
 /// If hashes are not strictly ascending and disjoint: the producer sorted them.
 pub fn write_changes(
     width: RowWidth,
-    written: impl ExactSizeIterator<Item = (KeyHash, bool)> + Clone,
+    written: impl ExactSizeIterator<Item = KeyHash> + Clone,
+    is_added: impl Fn(usize) -> bool,
     removed: impl ExactSizeIterator<Item = KeyHash> + Clone,
     mut message: impl FnMut(usize, &mut dyn FnMut(&[u64]) -> Result<(), SectionError>) -> Result<(), SectionError>,
 ) -> Result<Words, SectionError> {
-    let hashes = || written.clone().map(|(hash, _)| hash);
-    assert!(hashes().is_sorted_by(|before, after| before < after), "written hashes ascend");
+    assert!(written.clone().is_sorted_by(|before, after| before < after), "written hashes ascend");
     assert!(removed.clone().is_sorted_by(|before, after| before < after), "removed hashes ascend");
     let count = written.len();
     let expected_words = count * (2 + width.words() as usize) + removed.len();
     let mut section = SectionBuilder::new(&[], 4, expected_words);
-    section.u64_list(HASHES, hashes().map(|hash| hash.0))?;
+    section.u64_list(HASHES, written.map(|hash| hash.0))?;
     let mut rows = RowWriter::new(&mut section, RECORDS, count as u32, width)?;
     let mut added = vec![0u8; count.div_ceil(8)];
-    for (row, (_, is_added)) in written.clone().enumerate() {
-        added[row / 8] |= u8::from(is_added) << (row % 8);
+    for row in 0..count {
+        added[row / 8] |= u8::from(is_added(row)) << (row % 8);
         message(row, &mut |record| rows.put(&mut section, row as u32, record))?;
     }
     section.data(ADDED, &added)?;

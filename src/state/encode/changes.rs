@@ -27,8 +27,11 @@ impl TableEncoder<'_> {
             let written = parts.range(&change.written, part, |written: &Written<R>| written.hash);
             let removed = parts.range(&change.removed, part, |hash| *hash);
             let (written, removed) = (&change.written[written], change.removed[removed].iter().copied());
-            let hashes = written.iter().map(|written| (written.hash, written.added));
-            write_changes(self.table.width, hashes, removed, |index, row| put(&written[index].record, row))
+            let hashes = written.iter().map(|written| written.hash);
+            let is_added = |index: usize| written[index].added;
+            write_changes(self.table.width, hashes, is_added, removed, |index, row| {
+                put(&written[index].record, row)
+            })
         })
     }
 
@@ -54,9 +57,10 @@ impl TableEncoder<'_> {
             let written = parts.range(change.written(), part, |[hash, _]| KeyHash(*hash));
             let written = &change.written()[written];
             let removed = &change.removed()[parts.range(change.removed(), part, |hash| KeyHash(*hash))];
-            let hashes = written.iter().map(|[hash, _]| (KeyHash(*hash), change.is_added(KeyHash(*hash))));
+            let hashes = written.iter().map(|[hash, _]| KeyHash(*hash));
+            let is_added = |index: usize| change.is_added(KeyHash(written[index][0]));
             let removed = removed.iter().map(|hash| KeyHash(*hash));
-            write_changes(self.table.width, hashes, removed, |index, row| {
+            write_changes(self.table.width, hashes, is_added, removed, |index, row| {
                 put_row(source, Position::of_word(written[index][1]), row)
             })
         })
