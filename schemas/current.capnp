@@ -48,6 +48,8 @@ struct Current {
     fingerprintAfter @2 :Data;
     changes @3 :List(SectionName);
     # By part.
+    slots @4 :SectionName;
+    # The bits of the base's slots after this step, which then need not be found anew. Of the first step only; null where nobody wrote them.
   }
 
   struct SectionName {

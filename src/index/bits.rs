@@ -27,6 +27,30 @@ impl SharedBits {
         Self { chunks: vec![Arc::clone(&CLEAR); length.div_ceil(CHUNK_BITS) as usize], length }
     }
 
+    /// `length` bits, those of `words` from the lowest of the first on. Costs a copy.
+    ///
+    /// # Panics
+    /// If there are not as many words as that takes.
+    #[must_use]
+    pub fn of_words(length: u64, words: &[u64]) -> Self {
+        assert_eq!(words.len() as u64, length.div_ceil(64), "words of {length} bits");
+        let mut bits = Self::new(length);
+        for (chunk, words) in bits.chunks.iter_mut().zip(words.chunks(CHUNK_WORDS)) {
+            if words.iter().any(|word| *word != 0) {
+                let mut copy = [0; CHUNK_WORDS];
+                copy[..words.len()].copy_from_slice(words);
+                *chunk = Arc::new(copy);
+            }
+        }
+        bits
+    }
+
+    /// The words of which [`SharedBits::of_words`] makes the same bits.
+    #[must_use]
+    pub fn words(&self) -> impl ExactSizeIterator<Item = u64> + Clone + '_ {
+        (0..self.length.div_ceil(64) as usize).map(|at| self.word(at as u64 * 64))
+    }
+
     /// How many bits there are.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -126,6 +150,26 @@ mod tests {
         bits.set(3 * CHUNK_BITS);
         assert!(Arc::ptr_eq(&bits.chunks[0], &bits.chunks[9]));
         assert!(!Arc::ptr_eq(&bits.chunks[0], &bits.chunks[3]));
+    }
+
+    #[test]
+    fn words_make_the_same_bits() {
+        for length in [0, 1, 63, 64, 65, CHUNK_BITS, 3 * CHUNK_BITS + 70] {
+            let mut bits = SharedBits::new(length);
+            let set: Vec<u64> = [0, 64, 2 * CHUNK_BITS + 5]
+                .into_iter()
+                .filter(|at| *at < length)
+                .chain(length.checked_sub(1))
+                .collect();
+            for at in &set {
+                bits.set(*at);
+            }
+            let words: Vec<u64> = bits.words().collect();
+            let again = SharedBits::of_words(length, &words);
+            assert!((0..length).all(|at| again.get(at) == set.contains(&at)), "{length}");
+        }
+        let again = SharedBits::of_words(3 * CHUNK_BITS, &[0; 3 * CHUNK_WORDS]);
+        assert!(Arc::ptr_eq(&again.chunks[0], &again.chunks[2]), "clear chunks are shared");
     }
 
     #[test]

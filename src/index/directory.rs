@@ -21,8 +21,9 @@ pub fn position(length: usize, hash: u64, at: impl Fn(usize) -> u64) -> Option<u
         if high - low <= SHORT || hash < below || hash > above {
             break;
         }
-        let share = (u128::from(hash - below) * (high - low) as u128) / (u128::from(above - below) + 1);
-        let guess = low + share as usize;
+        // In floating point, as a division of 128 bits is a function call; what it rounds away is far below one entry.
+        let share = (hash - below) as f64 / (above - below) as f64 * (high - low) as f64;
+        let guess = low + (share as usize).min(high - low - 1);
         let found = at(guess);
         match found.cmp(&hash) {
             std::cmp::Ordering::Equal => return Some(guess),

@@ -9,16 +9,21 @@ use super::base::Slot;
 use super::overlay::OverlaySection;
 use super::row::{Row, RowError};
 use super::section::Section;
-use super::table::{Position, Table};
+use super::table::{DEAD, Position, TOUCHED, Table};
 use crate::error::{Classify, ErrorKind};
 use crate::format::sections::message::SectionError;
 use crate::format::sections::sharding::Sharding;
+use crate::format::sections::slots::slots_bits;
 use crate::identifiers::{Fingerprint, KeyHash};
+use crate::index::bits::SharedBits;
 
 /// Rows that one task resolves.
 const BATCH: usize = 512;
 /// Rows whose effects are found before any of them takes effect: what is known of them meanwhile takes 2 MB, however large a step is.
 const AT_ONCE: usize = if cfg!(test) { 4 } else { 1 << 16 };
+
+/// The dead bits in a word of slot bits.
+const DEAD_BITS: u64 = u64::MAX / 0b11 * DEAD;
 
 impl Table {
     /// Applies the changes `sections`, all parts of one step in their order. A table that an error came from is half changed and must be dropped.
@@ -26,7 +31,8 @@ impl Table {
     /// Every row that dies is found by its hash and subtracted from the fingerprint, every row that comes is hashed and added: O(changes),
     /// in parallel. The caller compares the fingerprint that comes out with the manifest's.
     pub(crate) fn apply(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
-        let opened = sections.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let opened = sections.into_iter().map(|section| open(section, OverlaySection::open));
+        let opened = opened.collect::<Result<Vec<_>, _>>()?;
         let parts = opened.len();
         for (part, section) in opened.into_iter().enumerate() {
             expect_part(&section, part, parts)?;
@@ -50,7 +56,7 @@ impl Table {
     /// the fingerprint comes to is left to the caller. A table that an error came from must be dropped.
     pub(super) fn replay(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
         for section in sections {
-            let section = open(section)?;
+            let section = open(section, OverlaySection::again)?;
             for rows in at_once(section.hashes().len()) {
                 let places = self.places(&section.hashes()[rows.clone()]);
                 for (row, (hash, slot)) in rows.zip(places) {
@@ -70,6 +76,20 @@ impl Table {
         Ok(())
     }
 
+    /// Takes the changes `sections` of the first step in, after which the bits of the base's slots were `slots`: no hash is looked for. What the
+    /// fingerprint comes to is left to the caller. A table that an error came from must be dropped.
+    pub(super) fn resume(&mut self, sections: Vec<Arc<Section>>, slots: &Section) -> Result<(), ApplyError> {
+        let bits = slots_bits(slots.words(), self.base.slots());
+        let bits = bits.map_err(|error| ApplyError::Section { section: slots.name().to_string(), error })?;
+        self.slots = SharedBits::of_words(self.slots.len(), bits);
+        let dead: u64 = bits.iter().map(|word| u64::from((word & DEAD_BITS).count_ones())).sum();
+        self.count = self.count.saturating_sub(dead);
+        for section in sections {
+            self.hold(open(section, OverlaySection::again)?);
+        }
+        Ok(())
+    }
+
     /// Each hash with its slot of the base; those are found in parallel, as each may miss the cache.
     fn places(&self, hashes: &[u64]) -> Vec<(KeyHash, Option<Slot>)> {
         let hashes = hashes.par_iter().with_min_len(BATCH).map(|hash| KeyHash(*hash));
@@ -78,7 +98,9 @@ impl Table {
 
     /// Marks the live row under `hash` dead, of which there must be one: in the overlay, or else in `slot` of the base.
     fn kill_again(&mut self, hash: KeyHash, slot: Option<Slot>) -> Result<(), ApplyError> {
-        let changed = self.overlay.find(hash, |_| true).map(|(at, _)| Position::Overlay(at));
+        let may_be_changed = slot.is_none_or(|slot| self.slots.pair(2 * slot.0) & TOUCHED != 0);
+        let changed = may_be_changed.then(|| self.overlay.find(hash, |_| true)).flatten();
+        let changed = changed.map(|(at, _)| Position::Overlay(at));
         let position = changed.or(slot.map(Position::Base));
         if !position.is_some_and(|position| self.kill(position)) {
             return Err(ApplyError::NoRecord { hash });
@@ -147,10 +169,12 @@ fn expect_part(section: &OverlaySection, part: usize, parts: usize) -> Result<()
     stranger.map_or(Ok(()), |hash| Err(ApplyError::OtherPart { hash, part, parts }))
 }
 
-fn open(section: Arc<Section>) -> Result<Arc<OverlaySection>, ApplyError> {
+fn open(
+    section: Arc<Section>,
+    open: impl FnOnce(Arc<Section>) -> Result<OverlaySection, SectionError>,
+) -> Result<Arc<OverlaySection>, ApplyError> {
     let name = section.name();
-    let opened = OverlaySection::open(section);
-    opened.map(Arc::new).map_err(|error| ApplyError::Section { section: name.to_string(), error })
+    open(section).map(Arc::new).map_err(|error| ApplyError::Section { section: name.to_string(), error })
 }
 
 /// What some rows of a section do: rows that die, and what the fingerprint gains and loses.
@@ -193,7 +217,7 @@ impl Batch {
 #[non_exhaustive]
 pub enum ApplyError {
     /// A section is malformed.
-    #[error("changes section {section}: {error}")]
+    #[error("section {section}: {error}")]
     Section {
         /// Name of the section.
         section: String,

@@ -29,6 +29,16 @@ impl OverlaySection {
     /// Opens a changes section.
     pub(crate) fn open(section: Arc<Section>) -> Result<Self, SectionError> {
         let changes = Changes::open(section.words())?;
+        Self::of(section, changes)
+    }
+
+    /// Opens one again that was opened before, whatever process did.
+    pub(crate) fn again(section: Arc<Section>) -> Result<Self, SectionError> {
+        let changes = Changes::again(section.words())?;
+        Self::of(section, changes)
+    }
+
+    fn of(section: Arc<Section>, changes: Changes) -> Result<Self, SectionError> {
         Ok(Self { records: Records::open(section, changes.rows)?, changes })
     }
 

@@ -42,6 +42,7 @@ impl State {
                     to: step.to,
                     fingerprint_after: step.fingerprint,
                     changes: step.sections.clone(),
+                    slots: step.slots.as_ref().map(|section| section.name()),
                 })
                 .collect(),
         });
@@ -73,7 +74,7 @@ impl State {
         }
         let wanted = || current.types.iter().filter(|part| filter.has(&part.name));
         let of_bases = wanted().flat_map(|part| &part.base).flat_map(|shard| [shard.rows, shard.keys]);
-        let of_steps = wanted().flat_map(|part| &part.overlay).flat_map(|step| step.changes.iter().copied());
+        let of_steps = wanted().flat_map(|part| &part.overlay).flat_map(CurrentStep::sections);
         let names: Vec<SectionName> = of_bases.chain(of_steps).collect();
         let mut sections = find(&names)?.into_iter();
         let mut next = || sections.next().expect("a section for each name");
@@ -108,8 +109,14 @@ impl State {
         let table = Arc::make_mut(table);
         for step in &part.overlay {
             let sections = step.changes.iter().map(|_| next()).collect();
-            table.replay(sections).map_err(ReopenError::Apply)?;
+            let slots = step.slots.map(|_| next());
+            match &slots {
+                Some(slots) => table.resume(sections, slots),
+                None => table.replay(sections),
+            }
+            .map_err(ReopenError::Apply)?;
             table.applied.push(Arc::new(AppliedStep {
+                slots,
                 from: step.from,
                 to: step.to,
                 fingerprint: step.fingerprint_after,

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::base::{Base, Slot};
 use super::overlay::Overlay;
 use super::row::Row;
+use super::section::Section;
 use crate::cache::SectionName;
 use crate::format::sections::rows::RowWidth;
 use crate::identifiers::{Fingerprint, KeyHash, KeySeed, RecordHash, TypeId, Version};
@@ -43,10 +44,12 @@ pub(crate) struct AppliedStep {
     pub(crate) to: Version,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) sections: Vec<SectionName>,
+    /// What [`Table::slots`] were after it, if it gathered what changed since the base.
+    pub(crate) slots: Option<Arc<Section>>,
 }
 
 pub(crate) const DEAD: u64 = 0b01;
-const TOUCHED: u64 = 0b10;
+pub(crate) const TOUCHED: u64 = 0b10;
 
 /// Where a live row lies; means nothing in another state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -89,7 +89,7 @@ impl Transition {
             return Err(StepError::Count { version, name: step.name, expected, found });
         }
         let (from, fingerprint) = (self.state.version, step.to);
-        table.applied.push(Arc::new(AppliedStep { from, to: version, fingerprint, sections }));
+        table.applied.push(Arc::new(AppliedStep { from, to: version, fingerprint, sections, slots: None }));
         Ok(())
     }
 }

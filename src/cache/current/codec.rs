@@ -95,9 +95,12 @@ impl CurrentStep {
         target.set_from(self.from.0);
         target.set_to(self.to.0);
         target.set_fingerprint_after(&self.fingerprint_after.0.to_le_bytes());
-        let mut changes = target.init_changes(self.changes.len() as u32);
+        let mut changes = target.reborrow().init_changes(self.changes.len() as u32);
         for (index, name) in (0..).zip(&self.changes) {
             build_name(*name, changes.reborrow().get(index));
+        }
+        if let Some(slots) = self.slots {
+            build_name(slots, target.init_slots());
         }
     }
 }
@@ -196,6 +199,13 @@ impl Decoder<'_> {
         }
         let overlay = self.read("overlay", one.get_overlay())?.iter().map(|step| self.step(step));
         let overlay = overlay.collect::<Result<Vec<_>, _>>()?;
+        if let Some(later) = overlay.iter().skip(1).find(|step| step.slots.is_some()) {
+            return Err(self.damaged(
+                "slots",
+                "those of the first step",
+                format!("those of version {}", later.to),
+            ));
+        }
         match overlay.last() {
             Some(last) if last.fingerprint_after != fingerprint => {
                 Err(self.damaged("fingerprint after the last step", fingerprint, last.fingerprint_after))
@@ -218,7 +228,8 @@ impl Decoder<'_> {
             self.read("changes", step.get_changes())?.iter().map(|name| self.section("changes", Ok(name)));
         let changes = changes.collect::<Result<_, _>>()?;
         let fingerprint_after = self.fingerprint("fingerprint after a step", step.get_fingerprint_after())?;
-        Ok(CurrentStep { from, to, fingerprint_after, changes })
+        let slots = step.has_slots().then(|| self.section("slots", step.get_slots())).transpose()?;
+        Ok(CurrentStep { from, to, fingerprint_after, changes, slots })
     }
 
     fn section(

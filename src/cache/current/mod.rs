@@ -86,6 +86,16 @@ pub struct CurrentStep {
     pub fingerprint_after: Fingerprint,
     /// The changes sections, by part.
     pub changes: Vec<SectionName>,
+    /// The bits of the base's slots after this step, so that a start need not find them. Of the first step only, and only where a rebase wrote
+    /// them.
+    pub slots: Option<SectionName>,
+}
+
+impl CurrentStep {
+    /// Its changes, then its slots.
+    pub fn sections(&self) -> impl Iterator<Item = SectionName> {
+        self.changes.iter().copied().chain(self.slots)
+    }
 }
 
 impl Current {
@@ -93,7 +103,7 @@ impl Current {
     pub fn sections(&self) -> impl Iterator<Item = SectionName> {
         self.types.iter().flat_map(|one| {
             let base = one.base.iter().flat_map(|shard| [shard.rows, shard.keys]);
-            base.chain(one.overlay.iter().flat_map(|step| step.changes.iter().copied()))
+            base.chain(one.overlay.iter().flat_map(CurrentStep::sections))
         })
     }
 }

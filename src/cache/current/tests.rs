@@ -20,7 +20,9 @@ pub(in crate::cache) fn current(dataset: DatasetId) -> Current {
         to: Version(to),
         fingerprint_after: Fingerprint(fingerprint),
         changes: changes.iter().map(|byte| name(*byte)).collect(),
+        slots: None,
     };
+    let gathered = CurrentStep { slots: Some(name(7)), ..step(10, 12, 5, &[5, 6]) };
     let shards =
         vec![CurrentShard { rows: name(1), keys: name(2) }, CurrentShard { rows: name(3), keys: name(4) }];
     Current {
@@ -39,7 +41,7 @@ pub(in crate::cache) fn current(dataset: DatasetId) -> Current {
                 record_count: 5_000_000,
                 fingerprint: Fingerprint(u128::MAX - 1),
                 base: shards,
-                overlay: vec![step(10, 12, 5, &[5, 6]), step(12, 11, u128::MAX - 1, &[7])],
+                overlay: vec![gathered, step(12, 11, u128::MAX - 1, &[8])],
             },
             CurrentType {
                 name: "Actor".to_owned(),
@@ -144,7 +146,7 @@ fn a_record_that_cannot_be_used_comes_last() {
 #[test]
 fn all_sections_of_a_state_are_named() {
     let found: Vec<_> = sample().sections().collect();
-    assert_eq!(found, [1, 2, 3, 4, 5, 6, 7].map(name));
+    assert_eq!(found, [1, 2, 3, 4, 5, 6, 7, 8].map(name));
 }
 
 #[test]
@@ -218,6 +220,9 @@ fn what_cannot_be_a_state_is_refused() {
     let mut nowhere = sample();
     nowhere.types[0].overlay[0].to = Version(10);
     assert!(damaged(&nowhere).contains("from 10 to 10"));
+    let mut later = sample();
+    later.types[0].overlay[1].slots = Some(name(7));
+    assert!(damaged(&later).contains("version 11"));
 }
 
 #[test]

@@ -107,6 +107,13 @@ pub struct Changes {
 impl Changes {
     /// Opens the changes section whose message is `words`; hashes that do not ascend or are both written and removed are refused.
     pub fn open(words: &[u64]) -> Result<Self, SectionError> {
+        let changes = Self::again(words)?;
+        changes.expect_order(words)?;
+        Ok(changes)
+    }
+
+    /// The same of a section that was opened before and is as it was: its hashes are not looked at.
+    pub fn again(words: &[u64]) -> Result<Self, SectionError> {
         let section = SectionReader::new(words)?;
         let rows = section.rows(RECORDS)?;
         let hashes = section.u64_list(HASHES)?;
@@ -122,13 +129,6 @@ impl Changes {
                 added.bytes.len(),
             ));
         }
-        let ascend = |hashes: &[u64]| hashes.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ascend(hashes.words) || !ascend(removed.words) {
-            return Err(inconsistent("order of hashes", "strictly ascending", "not ascending"));
-        }
-        if removed.words.iter().any(|hash| hashes.words.binary_search(hash).is_ok()) {
-            return Err(inconsistent("hash", "written or removed", "both"));
-        }
         Ok(Self {
             rows,
             hashes_at: hashes.at,
@@ -136,6 +136,18 @@ impl Changes {
             removed_at: removed.at,
             removed: removed.words.len(),
         })
+    }
+
+    fn expect_order(&self, words: &[u64]) -> Result<(), SectionError> {
+        let (hashes, removed) = (self.hashes(words), self.removed(words));
+        let ascend = |hashes: &[u64]| hashes.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascend(hashes) || !ascend(removed) {
+            return Err(inconsistent("order of hashes", "strictly ascending", "not ascending"));
+        }
+        if removed.iter().any(|hash| hashes.binary_search(hash).is_ok()) {
+            return Err(inconsistent("hash", "written or removed", "both"));
+        }
+        Ok(())
     }
 
     /// Hashes of the records, ascending.

@@ -130,7 +130,9 @@ impl Populated {
     pub fn count(&self, words: &[u64]) -> u64 {
         let bytes = bytemuck::cast_slice::<u64, u8>(words);
         let bits = &bytes[self.at..self.at + self.slots.div_ceil(8) as usize];
-        bits.iter().map(|byte| u64::from(byte.count_ones())).sum()
+        let (words, rest) = bits.as_chunks::<8>();
+        let words = words.iter().map(|word| u64::from(u64::from_le_bytes(*word).count_ones()));
+        words.sum::<u64>() + rest.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>()
     }
 }
 

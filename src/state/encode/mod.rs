@@ -17,6 +17,7 @@ use super::{Position, Section, Table};
 use crate::cache::{CacheError, SectionName, SegmentStore};
 use crate::format::sections::message::SectionError;
 use crate::format::sections::sharding::Sharding;
+use crate::format::sections::slots::write_slots;
 use crate::format::{BlobWriter, SectionId, SectionKind};
 use crate::identifiers::TypeId;
 use crate::segment::Segment;
@@ -48,6 +49,20 @@ impl TableEncoder<'_> {
             let type_id = TypeId::of(self.table.name());
             blob.add_section(SectionId { type_id, kind, part, parts: parts.shards() }, bytes)?;
         }
+        Ok(self.store(bytes)?)
+    }
+
+    /// The bits of the table's slots, for a start to find; `None` where none will.
+    pub(crate) fn slots(&self) -> Result<Option<Arc<Section>>, EncodeError> {
+        if self.segments.state_directory().is_none() || self.table.slots.is_empty() {
+            return Ok(None);
+        }
+        let framed = write_slots(self.table.slots.words())?;
+        Ok(Some(self.store(bytemuck::cast_slice(&framed))?))
+    }
+
+    /// Writes a framed section to the segment store.
+    fn store(&self, bytes: &[u8]) -> Result<Arc<Section>, CacheError> {
         let name = SectionName::of(bytes);
         let segment = match self.segments.find(&name)? {
             Some(segment) => segment,

@@ -122,7 +122,8 @@ impl RebasedTable {
         if self.new.fingerprint != there.fingerprint {
             let change = there.changes_since(&self.old);
             let change = change.map_err(|error| RebaseError::record(there, error))?;
-            self.new.take(there, &change, segments, way)?;
+            let step = self.new.take(there, &change, segments, way)?;
+            self.new.applied.push(Arc::new(step));
         }
         self.new.expect(there.count, there.fingerprint)?;
         self.old = Arc::clone(there);
@@ -162,7 +163,9 @@ impl Table {
         if table.fingerprint != self.fingerprint {
             let change = self.changes_since(&table).map_err(|error| RebaseError::record(self, error))?;
             let from = self.applied.first().map_or(Version::NONE, |step| step.from);
-            table.take(self, &change, segments, (from, to))?;
+            let step = table.take(self, &change, segments, (from, to))?;
+            let slots = TableEncoder { table: &table, segments, blob: None }.slots()?;
+            table.applied.push(Arc::new(AppliedStep { slots, ..step }));
         }
         table.expect(self.count, self.fingerprint)?;
         Ok(table)
@@ -180,20 +183,18 @@ impl Table {
         Ok(fingerprint.plus(dead))
     }
 
-    /// Takes `change`, whose records are rows of `source`, as one step.
+    /// Takes `change`, whose records are rows of `source`, as one step, which is to be noted.
     fn take(
         &mut self,
         source: &Self,
         change: &ChangesSince,
         segments: &SegmentStore,
         (from, to): (Version, Version),
-    ) -> Result<(), RebaseError> {
+    ) -> Result<AppliedStep, RebaseError> {
         let sections = TableEncoder { table: source, segments, blob: None }.changes_since(source, change)?;
         let names = sections.iter().map(|section: &Arc<Section>| section.name()).collect();
         self.apply(sections)?;
-        let step = AppliedStep { from, to, fingerprint: self.fingerprint, sections: names };
-        self.applied.push(Arc::new(step));
-        Ok(())
+        Ok(AppliedStep { from, to, fingerprint: self.fingerprint, sections: names, slots: None })
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cache::{SectionName, StateDirectory, StateDirectoryOptions};
+use crate::cache::{Current, SectionName, StateDirectory, StateDirectoryOptions};
 use crate::environment::Environment;
 use crate::error::{Classify, ErrorKind};
+use crate::format::sections::slots::write_slots;
 use crate::identifiers::{DatasetId, Sequence};
+use crate::schema::TypeFilter;
 use crate::state::testing::{Items, SEED, base_of, check, schema, step, step_to};
 
 /// Ids are below this number.
@@ -28,21 +30,25 @@ fn rebase(state: &State, thresholds: &RebaseThresholds, segments: &SegmentStore)
     Rebase::of(state, thresholds, segments, || false).unwrap()
 }
 
-/// `state` as a restart makes it of its record.
-fn reopened(state: &State, segments: &SegmentStore) -> State {
+/// The record of `state`, as a restart finds it.
+fn recorded(state: &State, segments: &SegmentStore) -> Current {
     let manifest = crate::cache::ManifestReference {
         name: "manifests/1".to_owned(),
         hash: crate::identifiers::ContentHash([0; 16]),
     };
     let current = state.record(Sequence(1), manifest, std::time::SystemTime::UNIX_EPOCH);
-    let decoded = segments.state_directory().unwrap();
-    decoded.write_current(&current, state.filter()).unwrap();
-    let current = decoded.currents(state.dataset()).unwrap().pop().unwrap().unwrap();
+    let directory = segments.state_directory().unwrap();
+    directory.write_current(&current, state.filter()).unwrap();
+    directory.currents(state.dataset()).unwrap().pop().unwrap().unwrap()
+}
+
+/// What a restart makes of a record.
+fn reopened(current: &Current, segments: &SegmentStore) -> Result<State, crate::Error> {
     let find = |names: &[SectionName]| {
         let sealed = names.iter().map(|name| (*name, segments.find(name).unwrap().expect("it was sealed")));
         Ok(sealed.map(|(name, segment)| Arc::new(Section::new(name, segment))).collect())
     };
-    State::reopen(&current, state.filter(), find).unwrap()
+    State::reopen(current, &TypeFilter::all(), find)
 }
 
 /// What happens to a chain.
@@ -197,12 +203,14 @@ proptest! {
         let segments = mapped(&folder, u64::MAX);
         let mut all = vec![Event::Publish { from: 0, count: IDS, value: Some(1) }, Event::Begin, Event::Finish];
         all.extend(events.into_iter().filter(|event| !matches!(event, Event::Snapshot | Event::Recall(_))));
-        let follower = run(IDS / 2, &all, &ANY, segments.clone());
-        assert!(follower.finished > 0);
-        let restarted = reopened(&follower.state, &segments);
-        check(&restarted, follower.items(), IDS);
-        let steps = |state: &State| state.tables()[0].applied.len();
-        assert_eq!(steps(&restarted), steps(&follower.state));
+        for thresholds in [&SMALL, &ANY] {
+            let follower = run(IDS / 2, &all, thresholds, segments.clone());
+            assert!(follower.finished > 0);
+            let restarted = reopened(&recorded(&follower.state, &segments), &segments).unwrap();
+            check(&restarted, follower.items(), IDS);
+            let steps = |state: &State| state.tables()[0].applied.len();
+            assert_eq!(steps(&restarted), steps(&follower.state));
+        }
     }
 }
 
@@ -231,6 +239,57 @@ fn gathered_changes_are_one_section_over_the_same_base() {
     assert_eq!((new.applied[0].from, new.applied[0].to), (Version(1), state.version()));
     check(&gathered, &items, 120);
     assert!(!gathered.is_rebase_due(&thresholds));
+}
+
+/// The bits of the base's slots are kept where changes were gathered: a restart takes them as they are, and finds the same without them.
+#[test]
+fn a_restart_takes_the_bits_that_were_gathered() {
+    let folder = tempfile::tempdir().unwrap();
+    let segments = mapped(&folder, u64::MAX);
+    let rebased = |state: &State, thresholds| {
+        rebase(state, thresholds, &segments).caught_up(state, &segments).unwrap().finish(state).unwrap()
+    };
+    let (mut items, state) = chain(12);
+    let mut state = rebased(&state, &ANY);
+    let mut change = |state: &State, value: u64| {
+        let before = items.clone();
+        items.extend([(value, value), (50, value), (200 + value, value)]);
+        items.remove(&(51 + value));
+        (step_to(state, state.version().next(), &before, &items, &segments), items.clone())
+    };
+    for value in 20..26 {
+        (state, _) = change(&state, value);
+    }
+    let gathered =
+        rebased(&state, &RebaseThresholds { sections: 5, base_share: 1, ..RebaseThresholds::default() });
+    assert_eq!(gathered.tables()[0].applied.len(), 1);
+    let (later, items) = change(&gathered, 26);
+
+    let current = recorded(&later, &segments);
+    let bits = |state: &State| state.tables()[0].slots.words().collect::<Vec<_>>();
+    let mut without = current.clone();
+    assert!(without.types[0].overlay[0].slots.take().is_some());
+    for (current, name) in [(&current, "kept"), (&without, "found anew")] {
+        let restarted = reopened(current, &segments).unwrap();
+        assert_eq!(bits(&restarted), bits(&later), "{name}");
+        check(&restarted, &items, 250);
+        assert_eq!(recorded(&restarted, &segments), *current, "{name}");
+    }
+
+    let with_bits = |bits: &[u64]| {
+        let framed = write_slots(bits.iter().copied()).unwrap();
+        let bytes = bytemuck::cast_slice::<u64, u8>(&framed);
+        let name = SectionName::of(bytes);
+        let mut writer = segments.create(bytes.len() as u64).unwrap();
+        std::io::Write::write_all(&mut writer, bytes).unwrap();
+        writer.finish(Some(name)).unwrap().seal().unwrap();
+        let mut other = current.clone();
+        other.types[0].overlay[0].slots = Some(name);
+        reopened(&other, &segments).unwrap_err().to_string()
+    };
+    let clear = vec![0; bits(&later).len()];
+    assert!(with_bits(&clear).contains("records"), "{}", with_bits(&clear));
+    assert!(with_bits(&clear[1..]).contains("words of slot bits"));
 }
 
 /// What a refresh leaves of levels to merge, the background merges; what came meanwhile stays.

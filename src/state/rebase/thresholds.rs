@@ -162,7 +162,8 @@ mod tests {
         let step = &table.applied[0];
         let sections = vec![step.sections[0]; 9];
         let (from, to, fingerprint) = (step.from, step.to, step.fingerprint);
-        table.applied = vec![Arc::new(crate::state::table::AppliedStep { from, to, fingerprint, sections })];
+        let step = crate::state::table::AppliedStep { from, to, fingerprint, sections, slots: None };
+        table.applied = vec![Arc::new(step)];
         assert_eq!(table.due(&RebaseThresholds { sections: 2, ..SMALL }), None);
     }
 
