@@ -5,25 +5,20 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::base::Slot;
 use super::overlay::OverlaySection;
 use super::row::{Row, RowError};
 use super::section::Section;
-use super::table::{DEAD, Position, TOUCHED, Table};
+use super::table::{Position, Table};
+use crate::cache::SectionName;
 use crate::error::{Classify, ErrorKind};
 use crate::format::sections::message::SectionError;
 use crate::format::sections::sharding::Sharding;
-use crate::format::sections::slots::slots_bits;
 use crate::identifiers::{Fingerprint, KeyHash};
-use crate::index::bits::SharedBits;
 
 /// Rows that one task resolves.
-const BATCH: usize = 512;
+pub(super) const BATCH: usize = 512;
 /// Rows whose effects are found before any of them takes effect: what is known of them meanwhile takes 2 MB, however large a step is.
 const AT_ONCE: usize = if cfg!(test) { 4 } else { 1 << 16 };
-
-/// The dead bits in a word of slot bits.
-const DEAD_BITS: u64 = u64::MAX / 0b11 * DEAD;
 
 impl Table {
     /// Applies the changes `sections`, all parts of one step in their order. A table that an error came from is half changed and must be dropped.
@@ -31,8 +26,7 @@ impl Table {
     /// Every row that dies is found by its hash and subtracted from the fingerprint, every row that comes is hashed and added: O(changes),
     /// in parallel. The caller compares the fingerprint that comes out with the manifest's.
     pub(crate) fn apply(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
-        let opened = sections.into_iter().map(|section| open(section, OverlaySection::open));
-        let opened = opened.collect::<Result<Vec<_>, _>>()?;
+        let opened = sections.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let parts = opened.len();
         for (part, section) in opened.into_iter().enumerate() {
             expect_part(&section, part, parts)?;
@@ -49,63 +43,6 @@ impl Table {
             }
             self.hold(section);
         }
-        Ok(())
-    }
-
-    /// Applies the changes `sections` again, which were verified and applied to the same records before: by hashes alone, no row is read. What
-    /// the fingerprint comes to is left to the caller. A table that an error came from must be dropped.
-    pub(super) fn replay(&mut self, sections: Vec<Arc<Section>>) -> Result<(), ApplyError> {
-        for section in sections {
-            let section = open(section, OverlaySection::again)?;
-            for rows in at_once(section.hashes().len()) {
-                let places = self.places(&section.hashes()[rows.clone()]);
-                for (row, (hash, slot)) in rows.zip(places) {
-                    if !section.added(row as u32) {
-                        self.kill_again(hash, slot)?;
-                    }
-                    slot.into_iter().for_each(|slot| self.touch_slot(slot));
-                }
-            }
-            for rows in at_once(section.removed().len()) {
-                for (hash, slot) in self.places(&section.removed()[rows]) {
-                    self.kill_again(hash, slot)?;
-                }
-            }
-            self.hold(section);
-        }
-        Ok(())
-    }
-
-    /// Takes the changes `sections` of the first step in, after which the bits of the base's slots were `slots`: no hash is looked for. What the
-    /// fingerprint comes to is left to the caller. A table that an error came from must be dropped.
-    pub(super) fn resume(&mut self, sections: Vec<Arc<Section>>, slots: &Section) -> Result<(), ApplyError> {
-        let bits = slots_bits(slots.words(), self.base.slots());
-        let bits = bits.map_err(|error| ApplyError::Section { section: slots.name().to_string(), error })?;
-        self.slots = SharedBits::of_words(self.slots.len(), bits);
-        let dead: u64 = bits.iter().map(|word| u64::from((word & DEAD_BITS).count_ones())).sum();
-        self.count = self.count.saturating_sub(dead);
-        for section in sections {
-            self.hold(open(section, OverlaySection::again)?);
-        }
-        Ok(())
-    }
-
-    /// Each hash with its slot of the base; those are found in parallel, as each may miss the cache.
-    fn places(&self, hashes: &[u64]) -> Vec<(KeyHash, Option<Slot>)> {
-        let hashes = hashes.par_iter().with_min_len(BATCH).map(|hash| KeyHash(*hash));
-        hashes.map(|hash| (hash, self.base.slot(hash))).collect()
-    }
-
-    /// Marks the live row under `hash` dead, of which there must be one: in the overlay, or else in `slot` of the base.
-    fn kill_again(&mut self, hash: KeyHash, slot: Option<Slot>) -> Result<(), ApplyError> {
-        let may_be_changed = slot.is_none_or(|slot| self.slots.pair(2 * slot.0) & TOUCHED != 0);
-        let changed = may_be_changed.then(|| self.overlay.find(hash, |_| true)).flatten();
-        let changed = changed.map(|(at, _)| Position::Overlay(at));
-        let position = changed.or(slot.map(Position::Base));
-        if !position.is_some_and(|position| self.kill(position)) {
-            return Err(ApplyError::NoRecord { hash });
-        }
-        self.count -= 1;
         Ok(())
     }
 
@@ -149,14 +86,14 @@ impl Table {
     }
 
     /// Takes the rows of a section in, whose slots are touched.
-    fn hold(&mut self, section: Arc<OverlaySection>) {
+    pub(super) fn hold(&mut self, section: Arc<OverlaySection>) {
         self.count += u64::from(section.len());
         self.overlay.push(section);
     }
 }
 
 /// Numbers below `count`, so many at once.
-fn at_once(count: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn at_once(count: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).step_by(AT_ONCE).map(move |first| first..count.min(first + AT_ONCE))
 }
 
@@ -169,12 +106,9 @@ fn expect_part(section: &OverlaySection, part: usize, parts: usize) -> Result<()
     stranger.map_or(Ok(()), |hash| Err(ApplyError::OtherPart { hash, part, parts }))
 }
 
-fn open(
-    section: Arc<Section>,
-    open: impl FnOnce(Arc<Section>) -> Result<OverlaySection, SectionError>,
-) -> Result<Arc<OverlaySection>, ApplyError> {
+fn open(section: Arc<Section>) -> Result<Arc<OverlaySection>, ApplyError> {
     let name = section.name();
-    open(section).map(Arc::new).map_err(|error| ApplyError::Section { section: name.to_string(), error })
+    OverlaySection::open(section).map(Arc::new).map_err(ApplyError::in_section(name))
 }
 
 /// What some rows of a section do: rows that die, and what the fingerprint gains and loses.
@@ -259,6 +193,13 @@ pub enum ApplyError {
     Record(#[from] RowError),
 }
 
+impl ApplyError {
+    /// What is wrong with the section called `name`.
+    pub(super) fn in_section(name: SectionName) -> impl FnOnce(SectionError) -> Self {
+        move |error| Self::Section { section: name.to_string(), error }
+    }
+}
+
 impl Classify for ApplyError {
     fn kind(&self) -> ErrorKind {
         ErrorKind::Corrupt
@@ -268,7 +209,6 @@ impl Classify for ApplyError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::SectionName;
     use crate::format::sections::changes::write_changes;
     use crate::segment::Segment;
     use crate::state::testing::{Items, base_of};

@@ -18,6 +18,7 @@ mod rebase;
 mod record;
 mod records;
 mod reference;
+mod replay;
 mod row;
 mod section;
 mod table;
