@@ -156,6 +156,12 @@ impl Segment {
         bytemuck::cast_slice(self.memory.words())
     }
 
+    /// Whether it is a file that is mapped.
+    #[must_use]
+    pub fn is_mapped_file(&self) -> bool {
+        matches!(self.memory, Memory::File(..))
+    }
+
     /// Length of the section in bytes, frame included.
     #[must_use]
     pub fn len_bytes(&self) -> u64 {
@@ -436,37 +442,6 @@ fn touch(words: &[u64]) {
         std::hint::black_box(*word);
     }
 }
-
-/// Asks the processor to load the cache line of `words[index]`, without waiting for it. Does nothing for an index
-/// beyond the end, and nothing on processors we know no hint for. Costs about a nanosecond.
-#[inline]
-pub fn prefetch(words: &[u64], index: usize) {
-    if index < words.len() {
-        prefetch_address(words.as_ptr().wrapping_add(index));
-    }
-}
-
-#[inline]
-#[cfg(all(target_arch = "x86_64", not(miri)))]
-fn prefetch_address(address: *const u64) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a prefetch is a hint; the processor ignores addresses that it cannot read. Every x86-64 has it.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-}
-
-#[inline]
-#[cfg(all(target_arch = "aarch64", not(miri)))]
-fn prefetch_address(address: *const u64) {
-    // SAFETY: a prefetch is a hint; the processor ignores addresses that it cannot read. It changes no register, no
-    // flag and no memory.
-    unsafe {
-        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly));
-    }
-}
-
-#[inline]
-#[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-fn prefetch_address(_address: *const u64) {}
 
 #[cfg(test)]
 mod tests;

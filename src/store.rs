@@ -1,6 +1,6 @@
 //! The store of a dataset: the one place that knows object names.
 //!
-//! Everything a dataset is lies in an object store: a folder, memory, S3, GCS or Azure, all behind
+//! Everything a dataset is lies in an object store: a folder or memory, or whatever else is an
 //! [`object_store::ObjectStore`]. [`DatasetStore`] is that store seen from one dataset: it takes an [`ObjectName`]
 //! where the store takes a path, names the object in every error, and retries what is worth a retry.
 //!

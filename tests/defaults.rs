@@ -110,7 +110,7 @@ fn flags_are_there() {
             row[row.len() - 2].split('`').skip(1).step_by(2).filter_map(|flag| flag.strip_prefix("--"))
         {
             let field = flag.replace('-', "_");
-            assert!(cli.contains(&format!("{field}:")), "no verb takes --{flag}");
+            assert!(has_field(&cli, &field), "no verb takes --{flag}");
             checked += 1;
         }
     }
@@ -118,6 +118,15 @@ fn flags_are_there() {
     // `retain` takes both of its defaults from the library.
     assert_eq!(cli.matches("default_value_t = RetentionPolicy::default()").count(), 2);
     assert!(PAGE.contains("`--poll` (`watch`: 2 s)") && cli.contains("default_value = \"2s\""));
+}
+
+/// Whether a structure of the program has `field`; where one is only given a value, it stands further in.
+fn has_field(sources: &str, field: &str) -> bool {
+    let mut members = sources.lines().filter_map(|line| line.strip_prefix("    "));
+    members.any(|member| {
+        let named = member.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+        named.strip_prefix(field).is_some_and(|rest| rest.starts_with(": "))
+    })
 }
 
 #[test]

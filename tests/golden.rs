@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 
 use hollowcast::format::{
@@ -269,9 +270,13 @@ fn write_golden_files() {
     for (file, bytes, damaged) in
         [("snapshot-1.blob", snapshot, last), ("delta-1.blob", delta, 100), ("manifest-1.bin", manifest, 100)]
     {
-        fs::write(folder.join(file), &bytes).expect("writes");
+        let write = |file: &str, bytes: &[u8]| {
+            let mut new = fs::File::create_new(folder.join(file)).expect("a name that is not taken");
+            new.write_all(bytes).expect("writes");
+        };
+        write(file, &bytes);
         let mut twin = bytes;
         twin[damaged] ^= 0x10;
-        fs::write(folder.join(format!("{file}.corrupt")), twin).expect("writes");
+        write(&format!("{file}.corrupt"), &twin);
     }
 }

@@ -37,8 +37,8 @@ struct Options {
     #[arg(long, default_value_t = 1_000_000)]
     records: u32,
     /// Rounds of each figure
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Cycles of the endurance run
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..))]
     cycles: u32,

@@ -75,8 +75,9 @@ fn a_publisher_that_waits_gets_on_when_the_other_is_done() {
     let file = place.file("2.csv", airports(500, 2));
     let mut waiting = place.command("publish");
     waiting.arg(file).arg("--wait").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let waiting = waiting.spawn().unwrap();
+    let mut waiting = waiting.spawn().unwrap();
     thread::sleep(Duration::from_millis(500));
+    assert!(waiting.try_wait().unwrap().is_none(), "it waits");
     slow.finish().succeeds();
     let ended = Ran::from(waiting.wait_with_output().unwrap()).succeeds();
     assert!(ended.out.starts_with("published version 3"), "{ended:?}");

@@ -47,8 +47,8 @@ struct Arguments {
     #[arg(long, default_value_t = 20)]
     seconds: u64,
     /// Takes over so often from a holder that is killed, and from one that is stopped and woken, instead
-    #[arg(long)]
-    takeovers: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    takeovers: Option<u32>,
     /// The folder; without it, one that goes afterwards
     #[arg(long)]
     folder: Option<PathBuf>,

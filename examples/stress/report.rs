@@ -8,12 +8,20 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use hollowcast::ErrorKind;
 use hollowcast::consumer::Refresh;
 use hollowcast::identifiers::{Sequence, Version};
 use hollowcast::state::State;
 
 use super::auditor::Audit;
 use super::{ledger, operator};
+
+/// What happens in any run, however short; without it nothing was tested.
+const ALWAYS: [&str; 4] = [PUBLISHED_ONCE, CONFIRMED, ADDED_UP, RESTARTED];
+const PUBLISHED_ONCE: &str = "one-shot publishers that published";
+const CONFIRMED: &str = "states found to be the target of their entry";
+const ADDED_UP: &str = "states whose accounts add up";
+const RESTARTED: &str = "consumers started anew";
 
 /// Faults that are printed.
 const SHOWN: usize = 20;
@@ -48,16 +56,16 @@ impl Report {
     }
 
     pub(crate) fn restarted(&self) {
-        self.count("consumers started anew");
+        self.count(RESTARTED);
     }
 
     pub(crate) fn confirmed(&self) {
-        self.count("states found to be the target of their entry");
+        self.count(CONFIRMED);
     }
 
     pub(crate) fn published_once(&self, status: Option<i32>) {
         match status {
-            Some(0) => self.count("one-shot publishers that published"),
+            Some(0) => self.count(PUBLISHED_ONCE),
             Some(5) => self.count("one-shot publishers that gave way or lost"),
             other => self.fault(format!("a one-shot publisher ended with status {other:?}")),
         }
@@ -84,8 +92,14 @@ impl Report {
         }
     }
 
+    /// What is unavailable or gone is looked for again; nothing that was published is wrong.
     pub(crate) fn failed(&self, error: &hollowcast::Error) {
-        self.count(format!("refreshes that failed, {:?}", error.kind()));
+        match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Invalid | ErrorKind::Internal => {
+                self.fault(format!("a refresh failed: {error}"));
+            }
+            kind => self.count(format!("refreshes that failed, {kind:?}")),
+        }
     }
 
     /// Where consumers were, by the entry that said so.
@@ -96,7 +110,7 @@ impl Report {
     pub(crate) fn check(&self, state: &State) {
         match ledger::fault(state) {
             Some(fault) => self.fault(fault),
-            None => self.count("states whose accounts add up"),
+            None => self.count(ADDED_UP),
         }
     }
 
@@ -129,6 +143,9 @@ impl Report {
         let disk: Vec<String> =
             self.disk.lock().unwrap().values().map(|bytes| format!("{:.1}", *bytes as f64 / 1e6)).collect();
         println!("MB in the store, largest of every 6 s: {}", disk.join(" "));
+        for what in ALWAYS.iter().filter(|what| !self.counts.lock().unwrap().contains_key(**what)) {
+            self.fault(format!("there were no {what}"));
+        }
         let faults = self.faults.lock().unwrap();
         let all: Vec<&String> = audit.faults.iter().chain(faults.iter()).collect();
         all.iter().take(SHOWN).for_each(|fault| println!("FAULT: {fault}"));

@@ -18,7 +18,7 @@ const BOUND: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Kills the holder so many times, then stops and wakes it as often; a new standby takes the place of whoever is gone.
-pub(crate) async fn run(place: &Place, rounds: usize) -> Result<()> {
+pub(crate) async fn run(place: &Place, rounds: u32) -> Result<()> {
     let mut live = vec![start(place)?, start(place)?];
     let mut killed = Vec::new();
     for _ in 0..rounds {

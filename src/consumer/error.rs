@@ -1,6 +1,9 @@
 //! What keeps a consumer from starting.
 
+use std::any::Any;
+
 use crate::error::{Classify, ErrorKind};
+use crate::listeners::panic_text;
 
 /// A consumer that cannot start or move.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,20 @@ pub enum ConsumerError {
         /// What the panic said.
         what: String,
     },
+    /// Writing the state anew panicked.
+    #[error(
+        "a rebase panicked: {what}; the state serves on as it is, and the rebase is tried again; please report this"
+    )]
+    RebasePanicked {
+        /// What the panic said.
+        what: String,
+    },
+}
+
+impl ConsumerError {
+    pub(super) fn rebase_panicked(panic: &(dyn Any + Send)) -> Self {
+        Self::RebasePanicked { what: panic_text(panic).to_owned() }
+    }
 }
 
 impl Classify for ConsumerError {
@@ -33,7 +50,7 @@ impl Classify for ConsumerError {
         match self {
             Self::NothingAnnounced { .. } => ErrorKind::NotFound,
             Self::NoSuchType { .. } => ErrorKind::Invalid,
-            Self::Panicked { .. } => ErrorKind::Internal,
+            Self::Panicked { .. } | Self::RebasePanicked { .. } => ErrorKind::Internal,
         }
     }
 }

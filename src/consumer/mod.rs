@@ -190,7 +190,12 @@ impl Shared {
         follower.unpin();
         self.show(&follower);
         let refreshed = follower.refresh().await;
-        self.conclude(&follower, refreshed).await
+        let refreshed = self.conclude(&follower, refreshed).await;
+        // A rebase while it was pinned wrote what it serves on another base, and did not record that.
+        if refreshed.as_ref().is_ok_and(|refresh| refresh.route.is_none()) {
+            follower.record().await;
+        }
+        refreshed
     }
 
     /// What follows a refresh, readers first.

@@ -1,11 +1,14 @@
 //! Rebases in the background: the state goes on another base while refreshes and readers go on (keeps semantics 24, 26).
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::error::ConsumerError;
 use super::listener::{Rebased, RefreshListener};
 use crate::cache::SegmentStore;
 use crate::environment::Environment;
@@ -30,7 +33,8 @@ impl Shared {
     pub(super) async fn keep_rebased(self: Arc<Self>, rebasing: Rebasing) {
         loop {
             while self.state.load().is_rebase_due(&rebasing.thresholds) {
-                match self.rebase(&rebasing).await {
+                let rebased = AssertUnwindSafe(self.rebase(&rebasing)).catch_unwind().await;
+                match rebased.unwrap_or_else(|panic| Err(ConsumerError::rebase_panicked(&*panic).into())) {
                     Ok(Some(rebased)) => rebasing.listeners.tell(|one| one.rebased(&rebased)),
                     // Nothing but levels was merged, or the consumer went elsewhere meanwhile: whether its state is due is to be asked anew.
                     Ok(None) => (),

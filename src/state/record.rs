@@ -9,6 +9,7 @@ use super::{ApplyError, Section, State};
 use crate::cache::{Current, CurrentShard, CurrentStep, CurrentType, ManifestReference, SectionName};
 use crate::error::{Classify, ErrorKind};
 use crate::format::Tags;
+use crate::format::sections::slots::slots_bits;
 use crate::identifiers::{ContentHash, Sequence};
 use crate::schema::{Schema, SchemaError, TypeFilter};
 
@@ -65,7 +66,7 @@ impl State {
     pub(crate) fn reopen(
         current: &Current,
         filter: &TypeFilter,
-        find: impl FnOnce(&[SectionName]) -> Result<Vec<Arc<Section>>, crate::Error>,
+        find: impl Fn(&[SectionName]) -> Result<Vec<Arc<Section>>, crate::Error>,
     ) -> Result<Self, crate::Error> {
         let schema = Arc::new(Schema::from_stored_bytes(&current.schema).map_err(ReopenError::Schema)?);
         let present = current.types.iter().map(|part| part.name.as_str()).collect();
@@ -74,7 +75,7 @@ impl State {
         }
         let wanted = || current.types.iter().filter(|part| filter.has(&part.name));
         let of_bases = wanted().flat_map(|part| &part.base).flat_map(|shard| [shard.rows, shard.keys]);
-        let of_steps = wanted().flat_map(|part| &part.overlay).flat_map(CurrentStep::sections);
+        let of_steps = wanted().flat_map(|part| &part.overlay).flat_map(|step| step.changes.iter().copied());
         let names: Vec<SectionName> = of_bases.chain(of_steps).collect();
         let mut sections = find(&names)?.into_iter();
         let mut next = || sections.next().expect("a section for each name");
@@ -94,7 +95,7 @@ impl State {
         )?
         .narrowed(filter);
         for part in wanted() {
-            state.replay(part, &mut next)?;
+            state.replay(part, &mut next, |name| find(&[name]).ok()?.pop())?;
         }
         Ok(state)
     }
@@ -103,25 +104,22 @@ impl State {
         &mut self,
         part: &CurrentType,
         next: &mut impl FnMut() -> Arc<Section>,
+        find_slots: impl Fn(SectionName) -> Option<Arc<Section>>,
     ) -> Result<(), crate::Error> {
         let unknown = || ReopenError::UnknownType { name: part.name.clone() };
         let table = self.tables.iter_mut().find(|table| table.name() == part.name).ok_or_else(unknown)?;
         let table = Arc::make_mut(table);
         for step in &part.overlay {
-            let sections = step.changes.iter().map(|_| next()).collect();
-            let slots = step.slots.map(|_| next());
-            match &slots {
-                Some(slots) => table.resume(sections, slots),
-                None => table.replay(sections),
-            }
-            .map_err(ReopenError::Apply)?;
-            table.applied.push(Arc::new(AppliedStep {
-                slots,
-                from: step.from,
-                to: step.to,
-                fingerprint: step.fingerprint_after,
-                sections: step.changes.clone(),
-            }));
+            let sections: Vec<_> = step.changes.iter().map(|_| next()).collect();
+            let slots = step.slots.and_then(&find_slots);
+            let bits = slots.as_ref().and_then(|slots| slots_bits(slots.words(), table.base.slots()).ok());
+            let replayed = match bits {
+                Some(bits) => table.resume(sections.clone(), bits),
+                None => table.replay(sections.clone()),
+            };
+            replayed.map_err(ReopenError::Apply)?;
+            let applied = AppliedStep::new((step.from, step.to), step.fingerprint_after, sections);
+            table.applied.push(Arc::new(applied.with_slots(slots)));
         }
         table.fingerprint = part.fingerprint;
         if table.count != part.record_count {

@@ -10,7 +10,6 @@ use super::base::Slot;
 use super::overlay::OverlaySection;
 use super::section::Section;
 use super::table::{DEAD, Position, TOUCHED, Table};
-use crate::format::sections::slots::slots_bits;
 use crate::identifiers::KeyHash;
 use crate::index::bits::SharedBits;
 
@@ -42,10 +41,8 @@ impl Table {
         Ok(())
     }
 
-    /// The same of the first step, after which the bits of the base's slots were `slots`: no hash is looked for.
-    pub(super) fn resume(&mut self, sections: Vec<Arc<Section>>, slots: &Section) -> Result<(), ApplyError> {
-        let bits = slots_bits(slots.words(), self.base.slots());
-        let bits = bits.map_err(ApplyError::in_section(slots.name()))?;
+    /// The same of the first step, after which the bits of the base's slots were `bits`, which are believed: no hash is looked for.
+    pub(super) fn resume(&mut self, sections: Vec<Arc<Section>>, bits: &[u64]) -> Result<(), ApplyError> {
         self.slots = SharedBits::of_words(self.slots.len(), bits);
         let dead: u64 = bits.iter().map(|word| u64::from((word & DEAD_BITS).count_ones())).sum();
         self.count = self.count.saturating_sub(dead);
@@ -70,7 +67,7 @@ impl Table {
         if !position.is_some_and(|position| self.kill(position)) {
             return Err(ApplyError::NoRecord { hash });
         }
-        self.count -= 1;
+        self.count = self.count.checked_sub(1).ok_or(ApplyError::NoRecord { hash })?;
         Ok(())
     }
 }

@@ -46,6 +46,28 @@ pub(crate) struct AppliedStep {
     pub(crate) sections: Vec<SectionName>,
     /// What [`Table::slots`] were after it, if it gathered what changed since the base.
     pub(crate) slots: Option<Arc<Section>>,
+    /// Those of its sections that lie in a state directory, which may give up what nobody holds: a restart needs them even when their last row
+    /// is dead.
+    #[expect(dead_code, reason = "held for their locks")]
+    held: Vec<Arc<Section>>,
+}
+
+impl AppliedStep {
+    /// The step between two versions that `sections` brought.
+    pub(crate) fn new(
+        (from, to): (Version, Version),
+        fingerprint: Fingerprint,
+        sections: Vec<Arc<Section>>,
+    ) -> Self {
+        let names = sections.iter().map(|section| section.name()).collect();
+        let held = sections.into_iter().filter(|section| section.segment().is_mapped_file()).collect();
+        Self { from, to, fingerprint, sections: names, slots: None, held }
+    }
+
+    /// The same with the bits of the base's slots after it.
+    pub(crate) fn with_slots(self, slots: Option<Arc<Section>>) -> Self {
+        Self { slots, ..self }
+    }
 }
 
 pub(crate) const DEAD: u64 = 0b01;

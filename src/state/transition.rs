@@ -77,8 +77,7 @@ impl Transition {
         let table = tables.iter_mut().find(|table| table.name() == step.name).ok_or_else(unknown)?;
         let table = Arc::make_mut(table);
         expect(version, "before", &step.name, step.from, table.fingerprint)?;
-        let sections = step.sections.iter().map(|section| section.name()).collect();
-        table.apply(step.sections).map_err(|error| StepError::Apply {
+        table.apply(step.sections.clone()).map_err(|error| StepError::Apply {
             version,
             name: step.name.clone(),
             error,
@@ -88,8 +87,8 @@ impl Transition {
             let (expected, found) = (step.records, table.count);
             return Err(StepError::Count { version, name: step.name, expected, found });
         }
-        let (from, fingerprint) = (self.state.version, step.to);
-        table.applied.push(Arc::new(AppliedStep { from, to: version, fingerprint, sections, slots: None }));
+        let way = (self.state.version, version);
+        table.applied.push(Arc::new(AppliedStep::new(way, step.to, step.sections)));
         Ok(())
     }
 }

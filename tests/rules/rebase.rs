@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hollowcast::announce::PollOptions;
+use hollowcast::cache::StateDirectoryOptions;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RebaseThresholds, RefreshRoute};
 use hollowcast::producer::Producer;
 use hollowcast::state::State;
 use hollowcast::tools::TypeStats;
 
-use super::setting::{Told, World, add, cities, delete, named, published, upsert};
+use super::setting::{Told, World, add, cities, delete, named, published, schema, upsert};
 use super::store::Answer;
 
 /// A base for every five records that differ, from three sections on.
@@ -16,6 +18,9 @@ const SMALL: RebaseThresholds = RebaseThresholds { base_share: 1000, base_record
 /// Nothing is ever due.
 const NEVER: RebaseThresholds =
     RebaseThresholds { base_share: 0, base_records: u64::MAX, sections: usize::MAX, steps: usize::MAX };
+
+/// Longer than any test.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// A world with a city for each of `count` numbers.
 async fn many_cities(world: &World, count: u32) -> Producer {
@@ -50,6 +55,11 @@ async fn until(mut holds: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("it never came");
+}
+
+/// From now on the store lists nothing, and nothing can be fetched from it.
+fn show_nothing(world: &World) {
+    world.store.follow(|request| if request.starts_with("LIST") { Answer::True } else { Answer::Lost });
 }
 
 /// Follows so many versions, each of which renames a city, one at a time.
@@ -165,7 +175,7 @@ async fn a_consumer_may_go_in_the_middle_of_a_rebase_semantics_24() {
     let first = consumer(&world, &told, NEVER).start().await.unwrap();
     follow(&mut producer, &first, 4).await;
     drop(first);
-    world.store.answer("", Answer::Lost);
+    show_nothing(&world);
     for wait_us in (0..6000).step_by(300) {
         let consumer = consumer(&world, &told, SMALL).start().await.unwrap();
         assert_eq!(cities(&consumer.read()), cities(producer.state()));
@@ -181,7 +191,7 @@ async fn a_consumer_may_go_in_the_middle_of_a_rebase_semantics_24() {
     // It is recorded when the next refresh gets its turn.
     world.store.heal();
     last.refresh().await.unwrap();
-    world.store.answer("", Answer::Lost);
+    show_nothing(&world);
     drop(last);
     let recorded = consumer(&world, &told, NEVER).start().await.unwrap();
     assert_eq!((sections(&recorded.read()), cities(&recorded.read())), (0, cities(producer.state())));
@@ -243,4 +253,33 @@ async fn the_state_of_a_producer_is_bounded_by_snapshots_behind_its_cycles_seman
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("{sections_before} sections piled up");
+}
+
+/// What is no part of any state that is served goes when there is more than the host is to keep, and a restart finds all that is.
+#[tokio::test]
+async fn a_state_directory_keeps_to_its_budget_semantics_24() {
+    for (budget_sections, kept) in [(16, 8..=24), (1000, 25..=1000)] {
+        let (world, told) = (World::new(), Arc::new(Told::default()));
+        let mut producer = world.producer_of(schema()).snapshot_every(200).start().await.unwrap();
+        published(producer.cycle(|writer| add(writer, &[(1, "Rome"), (2, "Oslo")])).await);
+        let options = StateDirectoryOptions { budget_sections, ..StateDirectoryOptions::default() };
+        let thresholds = RebaseThresholds { steps: 4, ..NEVER };
+        let builder = || consumer(&world, &told, thresholds).state_directory(options.clone()).kept_states(1);
+        let following =
+            builder().poll(PollOptions { interval: HOUR, unprompted: HOUR }).start().await.unwrap();
+        for number in 2..=24 {
+            let name = format!("Rome {number}");
+            published(producer.incremental(|writer| upsert(writer, &[(1, &name)])).await);
+            following.refresh().await.unwrap();
+            until(|| stats(&following.read()).applied_steps < 4).await;
+        }
+        let files = std::fs::read_dir(world.folder.path().join("segments")).unwrap();
+        let is_section = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|end| end == "seg");
+        let sections = files.map(Result::unwrap).filter(is_section).count();
+        assert!(kept.contains(&sections), "{sections} sections");
+        drop(following);
+        world.store.answer("", Answer::Lost);
+        let restarted = builder().start().await.unwrap();
+        assert_eq!(cities(&restarted.read())[&1], "Rome 24");
+    }
 }

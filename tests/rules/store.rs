@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -147,9 +147,16 @@ impl ScriptedStore {
         all.filter(move |object| std::future::ready(is_shown(object))).boxed()
     }
 
-    fn note_list(&self, prefix: Option<&Path>) {
-        let prefix = prefix.map_or("", AsRef::as_ref);
-        self.requests.lock().unwrap().push(format!("LIST {prefix}"));
+    /// What `list` finds in the memory once the script lets the request through.
+    fn listed(
+        &self,
+        prefix: Option<&Path>,
+        list: impl FnOnce(&InMemory, Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> + Send + 'static,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let (store, prefix) = (self.share(), prefix.cloned());
+        let asked = self.ask("LIST", &prefix.clone().unwrap_or_default());
+        let listed = async move { asked.await.map(|()| store.shown(list(&store.inner, prefix.as_ref()))) };
+        futures::stream::once(listed).try_flatten().boxed()
     }
 }
 
@@ -208,8 +215,7 @@ impl ObjectStore for ScriptedStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.note_list(prefix);
-        self.shown(self.inner.list(prefix))
+        self.listed(prefix, |inner, prefix| inner.list(prefix))
     }
 
     fn list_with_offset(
@@ -217,8 +223,8 @@ impl ObjectStore for ScriptedStore {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.note_list(prefix);
-        self.shown(self.inner.list_with_offset(prefix, offset))
+        let offset = offset.clone();
+        self.listed(prefix, move |inner, prefix| inner.list_with_offset(prefix, &offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

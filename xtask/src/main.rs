@@ -1,4 +1,4 @@
-//! Regenerates the Cap'n Proto code under `src/generated` from `schemas/`, or checks that it is up to date.
+//! Regenerates the Cap'n Proto code of the repository from its schemas, or checks that it is up to date.
 //!
 //! Needs `capnp` on the PATH; building and running the product does not.
 
@@ -19,7 +19,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Write src/generated from schemas/
+    /// Write the code of every folder of schemas
     Generate {
         /// Write nothing; fail if a generated file differs
         #[arg(long)]
@@ -36,14 +36,15 @@ const FOLDERS: [(&str, &str, &[&str]); 5] = [
     ("src/schema/testdata", "src/schema/testdata", &["schema", "testdata"]),
 ];
 
+/// How the names of generated files end.
+const GENERATED: &str = "_capnp.rs";
+
 fn main() -> Result<()> {
     let Chore::Generate { check } = Arguments::parse().chore;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for (schemas, generated, module) in FOLDERS {
         let (schemas, generated) = (root.join(schemas), root.join(generated));
-        if schemas.exists() {
-            generate(&root, &schemas, &generated, module, check)?;
-        }
+        generate(&root, &schemas, &generated, module, check)?;
     }
     Ok(())
 }
@@ -56,15 +57,20 @@ fn generate(root: &Path, schemas: &Path, generated: &Path, module: &[&str], chec
         .import_path(root.join("schemas"))
         .output_path(fresh.path())
         .default_parent_module(module.iter().map(ToString::to_string).collect());
-    for schema in files(schemas, "capnp")? {
+    for schema in files(schemas, ".capnp")? {
         command.file(schema);
     }
     command.run().context("`capnp compile` failed; is Cap'n Proto installed?")?;
-    for file in files(fresh.path(), "rs")? {
+    let fresh = files(fresh.path(), GENERATED)?;
+    for stored in files(generated, GENERATED)? {
+        if !fresh.iter().any(|file| file.file_name() == stored.file_name()) {
+            bail!("{} is of a schema that is gone: remove it", stored.display());
+        }
+    }
+    for file in fresh {
         let target = generated.join(file.file_name().context("a generated file without a name")?);
         let text = fs::read_to_string(&file)?;
         if !check {
-            fs::create_dir_all(generated)?;
             fs::write(&target, text)?;
         } else if fs::read_to_string(&target).ok().as_deref() != Some(text.as_str()) {
             bail!("{} is out of date: run `cargo run -p xtask -- generate`", target.display());
@@ -73,11 +79,12 @@ fn generate(root: &Path, schemas: &Path, generated: &Path, module: &[&str], chec
     Ok(())
 }
 
-fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+/// The files of `folder` whose names end so, in order.
+fn files(folder: &Path, end: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();
-        if path.extension().is_some_and(|is| is == extension) {
+        if path.to_str().is_some_and(|name| name.ends_with(end)) {
             found.push(path);
         }
     }

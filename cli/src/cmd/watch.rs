@@ -21,7 +21,7 @@ use crate::session::memory;
 
 /// Follow a dataset: one line a refresh
 ///
-/// Each line says the version, the route taken (delta, reverse delta, snapshot, or kept where the version was still in memory), the bytes fetched and the time it took.
+/// Each line says the version, the route taken (delta, reverse delta, snapshot, or kept state where the version was still in memory), the bytes fetched and the time it took.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   hollowcast watch ./data/airports

@@ -46,7 +46,8 @@ impl StateDirectory {
     /// Remembers `current`, of the types of `filter`, as what this host serves of its dataset: on disk before it returns, and all of it or
     /// nothing, whatever happens. Costs two waits for the disk.
     ///
-    /// What another process recorded from a later entry of the log stays: who lags behind says nothing of where the host has come to.
+    /// What another process recorded from a later entry of the log stays, unless both write at the same moment: who lags behind says nothing of
+    /// where the host has come to.
     ///
     /// Each filter has a record of its own, so that processes with different ones leave each other's alone; of those with a filter the 16
     /// written last are kept.

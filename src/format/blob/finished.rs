@@ -110,12 +110,6 @@ impl FinishedBlob {
         assert!(range.start <= range.end && range.end <= self.length(), "a range within the blob");
         BlobReader { blob: self.clone(), range }
     }
-
-    /// Reads the stored bytes of a section of this blob, as `decode_section` takes them.
-    #[must_use]
-    pub fn section_reader(&self, section: &SectionEntry) -> BlobReader {
-        self.reader(section.offset..section.end())
-    }
 }
 
 impl fmt::Debug for FinishedBlob {

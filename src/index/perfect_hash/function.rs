@@ -102,13 +102,6 @@ impl<'a> PerfectHashRef<'a> {
         let pilot = self.pilots.get(bucket as usize).copied().unwrap_or_default();
         slot_of(mixed, pilot, self.slots)
     }
-
-    /// The bucket of `hash`, which is the index of the pilot that [`slot`](Self::slot) reads: for prefetching it.
-    #[inline]
-    #[must_use]
-    pub fn bucket(&self, hash: u64) -> u32 {
-        bucket_of(mix(hash, self.constant), self.pilots.len() as u32)
-    }
 }
 
 /// How many slots a function of `keys` keys has. One in 64 stays empty, without which the last keys find no place.

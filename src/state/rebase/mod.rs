@@ -20,7 +20,7 @@ pub(crate) use since::ChangesSince;
 pub use thresholds::RebaseThresholds;
 
 use super::table::AppliedStep;
-use super::{Section, State, Table, TableEncoder};
+use super::{State, Table, TableEncoder};
 use crate::cache::SegmentStore;
 use crate::identifiers::{Fingerprint, Version};
 use crate::index::bits::SharedBits;
@@ -164,8 +164,12 @@ impl Table {
             let change = self.changes_since(&table).map_err(|error| RebaseError::record(self, error))?;
             let from = self.applied.first().map_or(Version::NONE, |step| step.from);
             let step = table.take(self, &change, segments, (from, to))?;
-            let slots = TableEncoder { table: &table, segments, blob: None }.slots()?;
-            table.applied.push(Arc::new(AppliedStep { slots, ..step }));
+            let slots = TableEncoder { table: &table, segments, blob: None }.slots();
+            let slots = slots.unwrap_or_else(|error| {
+                tracing::info!(%error, "the bits of slots are not kept; a start will find them anew");
+                None
+            });
+            table.applied.push(Arc::new(step.with_slots(slots)));
         }
         table.expect(self.count, self.fingerprint)?;
         Ok(table)
@@ -189,12 +193,11 @@ impl Table {
         source: &Self,
         change: &ChangesSince,
         segments: &SegmentStore,
-        (from, to): (Version, Version),
+        way: (Version, Version),
     ) -> Result<AppliedStep, RebaseError> {
         let sections = TableEncoder { table: source, segments, blob: None }.changes_since(source, change)?;
-        let names = sections.iter().map(|section: &Arc<Section>| section.name()).collect();
-        self.apply(sections)?;
-        Ok(AppliedStep { from, to, fingerprint: self.fingerprint, sections: names, slots: None })
+        self.apply(sections.clone())?;
+        Ok(AppliedStep::new(way, self.fingerprint, sections))
     }
 }
 

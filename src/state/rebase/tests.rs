@@ -11,6 +11,7 @@ use crate::error::{Classify, ErrorKind};
 use crate::format::sections::slots::write_slots;
 use crate::identifiers::{DatasetId, Sequence};
 use crate::schema::TypeFilter;
+use crate::state::Section;
 use crate::state::testing::{Items, SEED, base_of, check, schema, step, step_to};
 
 /// Ids are below this number.
@@ -45,8 +46,11 @@ fn recorded(state: &State, segments: &SegmentStore) -> Current {
 /// What a restart makes of a record.
 fn reopened(current: &Current, segments: &SegmentStore) -> Result<State, crate::Error> {
     let find = |names: &[SectionName]| {
-        let sealed = names.iter().map(|name| (*name, segments.find(name).unwrap().expect("it was sealed")));
-        Ok(sealed.map(|(name, segment)| Arc::new(Section::new(name, segment))).collect())
+        let find = |name: &SectionName| match segments.find(name)? {
+            Some(segment) => Ok(Arc::new(Section::new(*name, segment))),
+            None => Err(crate::Error::new(ErrorKind::NotFound, std::io::Error::other(name.to_string()))),
+        };
+        names.iter().map(find).collect()
     };
     State::reopen(current, &TypeFilter::all(), find)
 }
@@ -285,11 +289,36 @@ fn a_restart_takes_the_bits_that_were_gathered() {
         writer.finish(Some(name)).unwrap().seal().unwrap();
         let mut other = current.clone();
         other.types[0].overlay[0].slots = Some(name);
-        reopened(&other, &segments).unwrap_err().to_string()
+        reopened(&other, &segments)
     };
     let clear = vec![0; bits(&later).len()];
-    assert!(with_bits(&clear).contains("records"), "{}", with_bits(&clear));
-    assert!(with_bits(&clear[1..]).contains("words of slot bits"));
+    assert!(with_bits(&clear).unwrap_err().to_string().contains("records"), "they are what it goes by");
+    check(&with_bits(&clear[1..]).unwrap(), &items, 250);
+    let mut gone = current;
+    gone.types[0].overlay[0].slots = Some(SectionName::of(b"nowhere"));
+    check(&reopened(&gone, &segments).unwrap(), &items, 250);
+}
+
+/// A step whose rows are all dead by later ones is part of the record, and a state directory that is full keeps its section.
+#[test]
+fn what_a_record_names_stays_while_the_state_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let segments = mapped(&folder, 1);
+    let (mut items, state) = chain(1);
+    let rebase = rebase(&state, &ANY, &segments).caught_up(&state, &segments).unwrap();
+    let mut state = rebase.finish(&state).unwrap();
+    for value in 10..20 {
+        let before = items.clone();
+        items.insert(7, value);
+        if value == 15 {
+            items.remove(&8);
+        }
+        state = step_to(&state, state.version().next(), &before, &items, &segments);
+    }
+    let current = recorded(&state, &segments);
+    assert_eq!((state.tables()[0].overlay.held().count(), current.types[0].overlay.len()), (1, 10));
+    segments.create(1 << 20).unwrap();
+    check(&reopened(&current, &segments).unwrap(), &items, 120);
 }
 
 /// What a refresh leaves of levels to merge, the background merges; what came meanwhile stays.

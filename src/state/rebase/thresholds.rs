@@ -73,6 +73,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::state::table::AppliedStep;
     use crate::state::testing::{Items, base_of, step};
 
     const SMALL: RebaseThresholds =
@@ -161,9 +162,9 @@ mod tests {
         let mut table = Table::clone(&state.tables()[0]);
         let step = &table.applied[0];
         let sections = vec![step.sections[0]; 9];
-        let (from, to, fingerprint) = (step.from, step.to, step.fingerprint);
-        let step = crate::state::table::AppliedStep { from, to, fingerprint, sections, slots: None };
-        table.applied = vec![Arc::new(step)];
+        let mut parts = AppliedStep::new((step.from, step.to), step.fingerprint, Vec::new());
+        parts.sections = sections;
+        table.applied = vec![Arc::new(parts)];
         assert_eq!(table.due(&RebaseThresholds { sections: 2, ..SMALL }), None);
     }
 

@@ -222,11 +222,14 @@ async fn a_slow_sink_holds_back_the_requests() {
         let sink = Arc::clone(&sink);
         async move { fetch_all(&dataset, &reference, &sink).await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let asked = store.gets().len();
-    sink.open_the_gate();
     // One for the header, and as many as may have bytes that wait.
-    assert_eq!(asked, 1 + options().requests);
+    let expected = 1 + options().requests;
+    while store.gets().len() < expected {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(store.gets().len(), expected);
+    sink.open_the_gate();
     assert_eq!(fetching.await.expect("not lost").expect("fetches"), snapshot_sections(300_000));
 }
 
