@@ -1,11 +1,11 @@
-//! What keeps a consumer from starting.
+//! What keeps a consumer from starting or moving, and what panicked in it.
 
 use std::any::Any;
 
 use crate::error::{Classify, ErrorKind};
 use crate::listeners::panic_text;
 
-/// A consumer that cannot start or move.
+/// A consumer that cannot start or move, or a part of it that panicked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConsumerError {

@@ -58,7 +58,8 @@ impl Table {
         hashes.map(|hash| (hash, self.base.slot(hash))).collect()
     }
 
-    /// Marks the live row under `hash` dead, of which there must be one: in the overlay, or else in `slot` of the base.
+    /// Marks the live row under `hash` dead, of which there must be one: in the overlay, or else in `slot` of the base. A slot that is not
+    /// touched has no hash in the overlay.
     fn kill_again(&mut self, hash: KeyHash, slot: Option<Slot>) -> Result<(), ApplyError> {
         let may_be_changed = slot.is_none_or(|slot| self.slots.pair(2 * slot.0) & TOUCHED != 0);
         let changed = may_be_changed.then(|| self.overlay.find(hash, |_| true)).flatten();

@@ -15,7 +15,8 @@ pub struct RebaseThresholds {
     pub base_records: u64,
     /// Changes are gathered in one section when so many sections are held. 64: each is an open file, a mapping, and a part of every scan.
     pub sections: usize,
-    /// They are gathered as well after so many steps, held or not. 256: a start applies them one by one, and no chain makes it apply more.
+    /// They are gathered as well after so many steps, held or not. 256: a start applies them one by one, and each keeps its files open where there is a
+    /// state directory, as a restart needs them.
     pub steps: usize,
 }
 
