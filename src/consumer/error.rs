@@ -40,6 +40,10 @@ pub enum ConsumerError {
 }
 
 impl ConsumerError {
+    pub(super) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        Self::Panicked { what: panic_text(panic).to_owned() }
+    }
+
     pub(super) fn rebase_panicked(panic: &(dyn Any + Send)) -> Self {
         Self::RebasePanicked { what: panic_text(panic).to_owned() }
     }

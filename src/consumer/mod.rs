@@ -16,7 +16,6 @@ mod listener;
 mod reaper;
 mod rebase;
 
-use std::any::Any;
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -40,7 +39,7 @@ use crate::announce::AnnouncementWatcher;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::identifiers::Version;
-use crate::listeners::{Listeners, panic_text};
+use crate::listeners::Listeners;
 use crate::state::{Key, State, TypedReference, TypedTable};
 use follower::Follower;
 use reaper::Reaper;
@@ -226,7 +225,7 @@ impl Shared {
             after_panic = match prompted {
                 Ok(()) => None,
                 Err(panic) => {
-                    self.tell_panic(&*panic);
+                    self.tell_failed(&ConsumerError::panicked(&*panic).into());
                     // It may panic again at once, so the next look does not wait for it.
                     let pause = retry.after(after_panic);
                     retry.sleep(pause).await;
@@ -238,17 +237,17 @@ impl Shared {
                 Ok(Ok(_)) => None,
                 Ok(Err(_)) => Some(retry.after(pause)),
                 Err(panic) => {
-                    self.tell_panic(&*panic);
+                    self.tell_failed(&ConsumerError::panicked(&*panic).into());
                     Some(retry.after(pause))
                 }
             };
         }
     }
 
-    fn tell_panic(&self, panic: &(dyn Any + Send)) {
-        let error = Error::from(ConsumerError::Panicked { what: panic_text(panic).to_owned() });
+    /// A look at the log that no refresh reports.
+    fn tell_failed(&self, error: &Error) {
         tracing::error!(%error);
-        self.listeners.tell(|listener| listener.failed(&error));
+        self.listeners.tell(|listener| listener.failed(error));
     }
 }
 
