@@ -203,13 +203,13 @@ impl ConsumerBuilder {
         let store = DatasetStore::new(self.store, path, environment.clone());
         let segments = self.memory.open(self.state_directory, &environment)?;
         let listeners = Arc::new(Listeners::new(self.listeners));
+        let replica = Replica::new(store.clone(), segments, self.transfer).with_types(self.types);
         let rebasing = Rebasing {
             thresholds: self.rebase,
-            segments: segments.clone(),
+            replica: replica.clone(),
             listeners: Arc::clone(&listeners),
             environment: environment.clone(),
         };
-        let replica = Replica::new(store.clone(), segments, self.transfer).with_types(self.types);
         let following = Following {
             ring: self.ring,
             listeners: Arc::clone(&listeners),

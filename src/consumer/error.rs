@@ -29,23 +29,11 @@ pub enum ConsumerError {
         /// What the panic said.
         what: String,
     },
-    /// Writing the state anew panicked.
-    #[error(
-        "a rebase panicked: {what}; the state serves on as it is, and the rebase is tried again; please report this"
-    )]
-    RebasePanicked {
-        /// What the panic said.
-        what: String,
-    },
 }
 
 impl ConsumerError {
     pub(super) fn panicked(panic: &(dyn Any + Send)) -> Self {
         Self::Panicked { what: panic_text(panic).to_owned() }
-    }
-
-    pub(super) fn rebase_panicked(panic: &(dyn Any + Send)) -> Self {
-        Self::RebasePanicked { what: panic_text(panic).to_owned() }
     }
 }
 
@@ -54,7 +42,7 @@ impl Classify for ConsumerError {
         match self {
             Self::NothingAnnounced { .. } => ErrorKind::NotFound,
             Self::NoSuchType { .. } => ErrorKind::Invalid,
-            Self::Panicked { .. } | Self::RebasePanicked { .. } => ErrorKind::Internal,
+            Self::Panicked { .. } => ErrorKind::Internal,
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::identifiers::Version;
 use crate::log::politeness::Manners;
 use crate::log::{Log, LogError, Tail, Tenure};
 use crate::progress::Progress;
-use crate::replica::{Loaded, Replica};
+use crate::replica::{Loaded, REBASE_RETRY, Replica, unpanicked};
+use crate::state::RebaseThresholds;
 use crate::store::Writers;
 
 /// First pause after the store did not answer.
@@ -120,13 +121,18 @@ async fn claim_in_turn(log: &mut Log, writers: Writers) -> Result<Tenure, LogErr
     }
 }
 
-/// Keeps `loaded` at the newest version as far as it can be read; what cannot is left for the claim to find out.
+/// Keeps `loaded` at the newest version as far as it can be read, and on a base that does not grow old; what cannot be read is left for the claim
+/// to find out.
 async fn follow(replica: &Replica, loaded: &mut Option<Loaded>, progress: &Arc<dyn Progress>) -> Infallible {
     let mut tail = Tail::new(replica.store().clone());
     let mut watcher = StoreWatcher::new(replica.store().clone(), PollOptions::default());
+    let mut rebase_at = Duration::ZERO;
     loop {
         if let Err(error) = follow_once(replica, &mut tail, loaded, progress).await {
             tracing::warn!(%error, "standing by: the newest version cannot be followed");
+        }
+        if let Some(loaded) = loaded {
+            rebase_when_due(replica, loaded, &mut rebase_at).await;
         }
         watcher.next().await;
     }
@@ -144,4 +150,25 @@ async fn follow_once(
         *loaded = Some(replica.move_to(loaded.as_ref(), &entry, &latest, progress).await?.loaded);
     }
     Ok(())
+}
+
+/// Puts the state on another base where too much has piled up over the one it has, from `rebase_at` on, by the monotonic clock.
+async fn rebase_when_due(replica: &Replica, loaded: &mut Loaded, rebase_at: &mut Duration) {
+    let environment = replica.store().environment();
+    let thresholds = RebaseThresholds::default();
+    if environment.clock.monotonic() < *rebase_at || !loaded.state.is_rebase_due(&thresholds) {
+        return;
+    }
+    let rebased = unpanicked(async {
+        let rebase = replica.write_anew(Arc::clone(&loaded.state), thresholds).await?;
+        Ok(rebase.finish(&loaded.state))
+    });
+    match rebased.await {
+        Ok(Some(state)) => loaded.state = Arc::new(state),
+        Ok(None) => (),
+        Err(error) => {
+            tracing::warn!(%error, "standing by: the state cannot be put on another base");
+            *rebase_at = environment.clock.monotonic() + environment.jitter(REBASE_RETRY);
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod chain;
 mod error;
 mod fetch;
 mod plan;
+mod rebase;
 mod refusals;
 mod touch;
 pub mod transfer;
@@ -26,6 +27,7 @@ pub(crate) use assemble::Assembled;
 pub use chain::{Chain, ChainError};
 pub use error::ReplicaError;
 pub use plan::{Route, plan};
+pub(crate) use rebase::{REBASE_RETRY, unpanicked};
 
 use fetch::{Fetched, fetch};
 use refusals::Refusals;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use hollowcast::ErrorKind;
-use hollowcast::consumer::Memory;
+use hollowcast::consumer::{Memory, RebaseThresholds};
 use hollowcast::identifiers::Version;
 use hollowcast::producer::{Dataset, Producer, Standby};
+use hollowcast::tools::TypeStats;
 
 use super::setting::{DATASET, World, add, cities, named, published, schema, upsert};
 use super::store::{Answer, ScriptedStore};
@@ -90,6 +91,31 @@ async fn a_standby_is_warm_semantics_10() {
     let blobs: Vec<String> =
         fetched.filter(|request| !request.contains("log/") && !request.contains("hints/")).collect();
     assert_eq!(blobs, Vec::<String>::new());
+}
+
+/// It may stand by for months: what it has open and mapped does not grow with the versions it followed.
+#[tokio::test(start_paused = true)]
+async fn what_a_standby_holds_does_not_pile_up_semantics_10_24() {
+    let world = World::new();
+    let door = Arc::new(world.store.twin());
+    let mut producer = holder(&world, &door).await;
+    let names: Vec<(u32, String)> = (0..1000).map(|id| (id, format!("City {id}"))).collect();
+    let pairs: Vec<(u32, &str)> = names.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    published(producer.cycle(|writer| add(writer, &pairs)).await);
+    let memory = Memory::Mapped(Some(world.folder.path().to_owned()));
+    let standby = take_over(world.producer_of(schema()).memory(memory).stand_by().unwrap());
+    let most = u64::try_from(RebaseThresholds::default().sections).unwrap();
+    for id in 0..most as u32 + 20 {
+        published(producer.incremental(|writer| upsert(writer, &[(id, "New")])).await);
+        tokio::time::sleep(Duration::from_secs(15)).await;
+    }
+    let expected = cities(producer.state());
+    producer.stop().await;
+    let next = standby.await.unwrap();
+    assert_eq!(cities(next.state()), expected);
+    let types = TypeStats::of_state(next.state()).unwrap();
+    let sections = types.iter().map(|of_type| of_type.overlay_sections).max().unwrap();
+    assert!(sections < most, "{sections} sections");
 }
 
 #[tokio::test(start_paused = true)]

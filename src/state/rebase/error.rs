@@ -16,6 +16,12 @@ pub enum RebaseError {
     /// Changes that were written do not fit.
     #[error("the changes that were written anew do not fit: {0}; please report this")]
     Apply(#[from] ApplyError),
+    /// It panicked.
+    #[error("writing the state anew panicked: {what}; please report this")]
+    Panicked {
+        /// What the panic said.
+        what: String,
+    },
 }
 
 impl RebaseError {
@@ -29,7 +35,7 @@ impl Classify for RebaseError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Encode(error) => error.kind(),
-            Self::Open(_) | Self::Apply(_) => ErrorKind::Internal,
+            Self::Open(_) | Self::Apply(_) | Self::Panicked { .. } => ErrorKind::Internal,
         }
     }
 }
