@@ -102,6 +102,9 @@ struct Snapshot {
   hash @2 :Hash;
   bytes @3 :UInt64;
   # Length of the object.
+
+  begins @4 :Bool;
+  # No delta leads to its version, so that later ones are reached from no older snapshot: after a break.
 }
 
 struct Hash {

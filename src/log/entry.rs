@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::error::LogError;
+use crate::format::MAX_LINKS;
 use crate::identifiers::{Attempt, ContentHash, DatasetId, Epoch, Nonce, Sequence, Version};
 use crate::store::ObjectName;
 
@@ -99,6 +100,8 @@ pub struct SnapshotReference {
     pub hash: ContentHash,
     /// Length of the blob in bytes.
     pub bytes: u64,
+    /// Whether no delta leads to its version, so that later versions are reached from no older snapshot: after a break.
+    pub begins: bool,
 }
 
 impl SnapshotReference {
@@ -183,6 +186,8 @@ impl LogEntry {
     pub const RECENT: usize = 256;
     /// Most snapshots that an entry names.
     pub const SNAPSHOTS: usize = 64;
+    /// How many versions a way by deltas goes over at most, so that snapshots have to lie no further apart.
+    pub const SNAPSHOT_REACH: u64 = MAX_LINKS as u64;
 
     /// Name of the object it is stored as.
     #[must_use]

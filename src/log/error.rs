@@ -107,16 +107,6 @@ pub enum LogError {
         /// Number of the tail.
         sequence: Sequence,
     },
-    /// The log names as many snapshots as it can, and all of them are needed more.
-    #[error(
-        "the log names {count} snapshots, as many as it can, and needs each of them more than one of version {version}"
-    )]
-    NoPlace {
-        /// The version whose snapshot it is.
-        version: Version,
-        /// How many it names.
-        count: usize,
-    },
     /// The version was given up (rule R6).
     #[error("version {version} is gone: by log entry {sequence} versions are kept from {floor} on")]
     Gone {
@@ -229,9 +219,7 @@ impl Classify for LogError {
                 ErrorKind::NotFound
             }
             Self::Malformed { .. } => ErrorKind::Corrupt,
-            Self::Unknown { .. } | Self::TooLarge { .. } | Self::TooMany { .. } | Self::NoPlace { .. } => {
-                ErrorKind::Invalid
-            }
+            Self::Unknown { .. } | Self::TooLarge { .. } | Self::TooMany { .. } => ErrorKind::Invalid,
             Self::Unreadable { .. } | Self::NotListed { .. } | Self::OutcomeUnknown { .. } => {
                 ErrorKind::Unavailable
             }

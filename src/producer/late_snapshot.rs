@@ -100,7 +100,14 @@ impl SnapshotBuilder {
         self.progress.stage(Stage { name: "uploading", unit: Unit::Bytes, total: Some(blob.length()) });
         let options = self.replica.options();
         let stored = upload(self.log.store(), &object, &blob, options, &self.progress).await?;
-        let snapshot = SnapshotReference { version, attempt, hash: stored.hash, bytes: stored.length };
+        let snapshot = SnapshotReference {
+            version,
+            attempt,
+            hash: stored.hash,
+            bytes: stored.length,
+            // A version that begins anew has had one since it was released.
+            begins: false,
+        };
         let (outcome, entry) = match self.log.append(&AddSnapshot { dataset, snapshot }).await? {
             Outcome::Appended(appended) => (LateSnapshot::Added(snapshot), appended.tail),
             Outcome::Done(tail) => {

@@ -41,7 +41,7 @@ impl Producer {
         let manifest = self.manifest(&prepared.state, attempt, &uploaded);
         let reference = upload_manifest(self.log.store(), &manifest).await?;
         self.settings.course.reach(CycleStep::Uploaded { bytes: uploaded.bytes() });
-        self.commit(attempt, &reference, uploaded.snapshot.as_ref(), hold_back).await?;
+        self.commit(attempt, &reference, &uploaded, hold_back).await?;
         let types = prepared.state.tables().iter().zip(&prepared.changes);
         let types = types.map(|(table, (name, counts))| (name.clone(), table.len(), *counts)).collect();
         let (state, manifest) = (Arc::new(prepared.state), Some(Arc::new(manifest)));
@@ -125,12 +125,17 @@ impl Producer {
         &mut self,
         attempt: Attempt,
         manifest: &ManifestReference,
-        snapshot: Option<&BlobReference>,
+        uploaded: &Uploaded,
         hold_back: Option<String>,
     ) -> Result<()> {
         let version = manifest.version;
-        let snapshot =
-            snapshot.map(|blob| SnapshotReference { version, attempt, hash: blob.hash, bytes: blob.length });
+        let snapshot = uploaded.snapshot.as_ref().map(|blob| SnapshotReference {
+            version,
+            attempt,
+            hash: blob.hash,
+            bytes: blob.length,
+            begins: uploaded.delta.is_none(),
+        });
         let commit = Commit {
             epoch: self.tenure.epoch,
             holder: self.tenure.holder,

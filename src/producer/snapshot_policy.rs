@@ -70,6 +70,7 @@ mod tests {
             attempt: manifest(1).attempt,
             bytes,
             hash: ContentHash([0; 16]),
+            begins: true,
         };
         SnapshotDue::after(Some(&manifest(latest)), &[snapshot], every)
     }

@@ -106,17 +106,17 @@ impl WriteState {
         if self.mode == Mode::Incremental {
             return self.lock(hash).replace(&parent.keys, hash, key, Some(message));
         }
-        let known = parent.locate(hash, key);
-        let (taken, changed) = match known {
-            Some((position, row)) => (self.seen.mark(position), !row_equals(row.reader(), message)),
-            None => (self.lock(hash).position(&parent.keys, hash, key).is_some(), true),
+        let is_first = match parent.locate(hash, key) {
+            Some((position, row)) => {
+                let is_first = !self.seen.mark(position);
+                if is_first && !row_equals(row.reader(), message) {
+                    self.lock(hash).push(hash, key, Some(message))?;
+                }
+                is_first
+            }
+            None => self.lock(hash).add(&parent.keys, hash, key, message)?,
         };
-        match taken {
-            true if parent.keys.is_keyless() => Ok(()),
-            true => Err(PutError::Duplicate),
-            false if changed => self.lock(hash).push(hash, key, Some(message)),
-            false => Ok(()),
-        }
+        if is_first || parent.keys.is_keyless() { Ok(()) } else { Err(PutError::Duplicate) }
     }
 
     /// States that the key with these bytes has no record (incremental cycles).
@@ -172,6 +172,15 @@ impl Stripe {
                 }
         };
         self.by_hash.find(hash.0, same).copied()
+    }
+
+    /// Makes this the word about the key unless there is one already; whether there was none.
+    fn add(&mut self, keys: &KeyPlan, hash: KeyHash, key: &[u8], message: &[u64]) -> Result<bool, PutError> {
+        let is_first = self.position(keys, hash, key).is_none();
+        if is_first {
+            self.push(hash, key, Some(message))?;
+        }
+        Ok(is_first)
     }
 
     /// Makes this the last word about the key, whatever was said before.

@@ -144,6 +144,7 @@ mod tests {
             attempt: Attempt(version),
             hash: ContentHash([9; 16]),
             bytes,
+            begins: false,
         }
     }
 

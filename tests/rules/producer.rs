@@ -1,6 +1,7 @@
 //! Versions and cycles: semantics 1 to 12.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hollowcast::consumer::RefreshRoute;
@@ -340,4 +341,34 @@ async fn populate_borrows_and_runs_on_many_threads_semantics_1() {
     });
     published(stated.await);
     assert_eq!(cities(producer.state()).len(), 400);
+}
+
+/// Threads that state the same record at the same moment state it once, or twice by mistake: as if one had come after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_records_of_many_threads_are_told_apart_semantics_1_5() {
+    let at_once = |writer: &Writer, state: &(dyn Fn(&Writer, u32) -> hollowcast::Result<()> + Sync)| {
+        let start = Barrier::new(8);
+        let stated = || (0..2000).try_for_each(|id| state(writer, id));
+        std::thread::scope(|scope| {
+            let threads = (0..8).map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    stated()
+                })
+            });
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().try_for_each(|thread| thread.join().unwrap())
+        })
+    };
+    let world = World::new();
+    let mut producer = world.producer().await;
+    let keyless = |writer: &Writer, id: u32| {
+        writer.add_words(writer.type_index("Motto")?, &text(Some(&format!("Motto {id}"))))
+    };
+    published(producer.cycle(|writer| at_once(writer, &keyless)).await);
+    assert_eq!(producer.state().table("Motto").unwrap().len(), 2000);
+    let keyed = |writer: &Writer, id: u32| add(writer, &[(id, "Rome")]);
+    let refused = producer.cycle(|writer| at_once(writer, &keyed)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    assert!(refused.to_string().contains("two records with the key"), "{refused}");
 }

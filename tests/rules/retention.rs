@@ -8,11 +8,12 @@ use object_store::ObjectStoreExt;
 use hollowcast::ErrorKind;
 use hollowcast::consumer::RefreshRoute;
 use hollowcast::identifiers::Version;
+use hollowcast::log::LogEntry;
 use hollowcast::producer::Producer;
 use hollowcast::replica::Chain;
 use hollowcast::retention::{Retained, RetentionPolicy};
 
-use super::setting::{World, cities, published, schema, upsert};
+use super::setting::{World, add, cities, named, published, schema, upsert};
 use super::store::Answer;
 
 const FOLDERS: [&str; 5] = ["manifests", "snapshots", "deltas", "reverse", "log"];
@@ -331,4 +332,31 @@ async fn without_a_dataset_there_is_nothing_to_keep_semantics_14() {
     let _claimed = world.producer().await;
     assert_eq!(floors(&world.retention(1).run(&()).await.unwrap()), (0, 0));
     assert_eq!(world.objects("log").await.len(), 1);
+}
+
+/// The log names 64 snapshots at most. Those that lose their place leave no kept version out of reach, neither for a pin nor for a rollback.
+#[tokio::test]
+async fn every_kept_version_is_in_reach_however_many_snapshots_there_were_semantics_11_21_r6() {
+    const VERSIONS: u32 = 150;
+    let world = World::new();
+    let mut producer = world.producer_of(schema()).snapshot_every(1).start().await.unwrap();
+    published(producer.cycle(|writer| add(writer, &[(1, "Rome")])).await);
+    for id in 2..=VERSIONS {
+        published(producer.incremental(|writer| upsert(writer, &[(id, "New")])).await);
+    }
+    assert_eq!(producer.entry().snapshots.len(), LogEntry::SNAPSHOTS);
+    assert_eq!(world.verify().await.unwrap().versions, u64::from(VERSIONS));
+    let mut operator = world.operator();
+    for version in [1, 2, 3, 75, VERSIONS - 1] {
+        operator.pin("", Version(version.into()), "a look").await.unwrap();
+        let consumer = world.consumer().await;
+        assert_eq!(
+            (consumer.read().version().0, cities(&consumer.read()).len()),
+            (version.into(), version as usize)
+        );
+    }
+    operator.unpin("").await.unwrap();
+    let rolled_back = published(producer.rollback(Version(2)).await);
+    assert_eq!(rolled_back.version, Version(u64::from(VERSIONS) + 1));
+    assert_eq!(cities(&world.consumer().await.read()), named(&[(1, "Rome"), (2, "New")]));
 }

@@ -216,6 +216,7 @@ mod tests {
             attempt: Attempt(attempt),
             hash: ContentHash([0; 16]),
             bytes: 70,
+            begins: false,
         };
         let target =
             |ring: &str, version, hold| Target { ring: ring.to_owned(), manifest: Some(at(version)), hold };

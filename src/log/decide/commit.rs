@@ -34,15 +34,11 @@ impl Commit {
                 None => target.manifest = latest,
             }
         }
-        let snapshots = match self.snapshot {
-            Some(snapshot) => {
-                let needed =
-                    targets.iter().filter_map(|target| target.manifest).map(|manifest| manifest.version);
-                with_snapshot(&tail.snapshots, snapshot, needed)
-            }
-            None => tail.snapshots.clone(),
-        };
-        LogEntry { kind: EntryKind::Commit, latest, targets, snapshots, ..tail.clone() }
+        let next = LogEntry { kind: EntryKind::Commit, latest, targets, ..tail.clone() };
+        match self.snapshot {
+            Some(snapshot) => with_snapshot(next, snapshot),
+            None => next,
+        }
     }
 
     fn conflict(&self, tail: &LogEntry) -> LogError {
@@ -144,8 +140,13 @@ mod tests {
     fn a_commit_adds_its_snapshot() {
         let tail = entry();
         let of = tail.latest_version().next();
-        let snapshot =
-            SnapshotReference { version: of, attempt: Attempt(1), hash: ContentHash([3; 16]), bytes: 9 };
+        let snapshot = SnapshotReference {
+            version: of,
+            attempt: Attempt(1),
+            hash: ContentHash([3; 16]),
+            bytes: 9,
+            begins: false,
+        };
         let commit = Commit { snapshot: Some(snapshot), ..commit(&tail) };
         let Decision::Append(next) = commit.decide(Some(&tail), nonce(5)) else { panic!("fits") };
         assert_eq!(next.snapshots.split_last(), Some((&snapshot, &tail.snapshots[..])));

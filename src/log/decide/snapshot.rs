@@ -3,8 +3,7 @@
 use super::snapshots::with_snapshot;
 use super::{Decide, Decision, Judgement, of_dataset, refuse_unkept};
 use crate::identifiers::{DatasetId, Nonce};
-use crate::log::LogError;
-use crate::log::entry::{EntryKind, LogEntry, SnapshotReference, Target};
+use crate::log::entry::{EntryKind, LogEntry, SnapshotReference};
 
 /// Names a snapshot of a version that is kept; whoever finished one may (rule R1). Neither versions nor targets change.
 #[derive(Clone, Debug)]
@@ -27,13 +26,8 @@ impl Decide for AddSnapshot {
         if tail.snapshots.iter().any(|known| known.version == self.snapshot.version) {
             return Decision::Done;
         }
-        let needed = tail.targets.iter().map(Target::version);
-        let snapshots = with_snapshot(&tail.snapshots, self.snapshot, needed);
-        if !snapshots.contains(&self.snapshot) {
-            let (version, count) = (self.snapshot.version, tail.snapshots.len());
-            return Decision::Refuse(LogError::NoPlace { version, count });
-        }
-        Decision::Append(Box::new(LogEntry { kind: EntryKind::Snapshot, snapshots, ..tail.clone() }))
+        let next = LogEntry { kind: EntryKind::Snapshot, ..tail.clone() };
+        Decision::Append(Box::new(with_snapshot(next, self.snapshot)))
     }
 
     /// It may have been in the log and lost its place since.
@@ -47,11 +41,18 @@ mod tests {
     use super::*;
     use crate::error::{Classify, ErrorKind};
     use crate::identifiers::{Attempt, ContentHash, Version};
+    use crate::log::entry::Target;
     use crate::log::entry::tests::{entry, manifest, nonce};
 
     fn add(version: u64) -> AddSnapshot {
         let hash = ContentHash([8; 16]);
-        let snapshot = SnapshotReference { version: Version(version), attempt: Attempt(70), hash, bytes: 7 };
+        let snapshot = SnapshotReference {
+            version: Version(version),
+            attempt: Attempt(70),
+            hash,
+            bytes: 7,
+            begins: false,
+        };
         AddSnapshot { dataset: entry().dataset, snapshot }
     }
 
@@ -67,9 +68,9 @@ mod tests {
         }
     }
 
-    /// One that would be the oldest, and that no ring needs, has no place in a full list.
+    /// Whoever asks for one gets it, also where others have to make room.
     #[test]
-    fn what_would_not_be_named_is_refused() {
+    fn it_finds_a_place_in_a_full_list() {
         let snapshot = |version: u64| SnapshotReference { version: Version(version), ..add(7).snapshot };
         let snapshots: Vec<_> = (0..LogEntry::SNAPSHOTS as u64).map(|at| snapshot(100 + at)).collect();
         let tail = LogEntry {
@@ -79,12 +80,13 @@ mod tests {
             snapshots,
             ..entry()
         };
-        let Decision::Refuse(error) = add(50).decide(Some(&tail), nonce(5)) else {
-            panic!("it has no place")
-        };
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        for version in [50, 180] {
+            let add = add(version);
+            let Decision::Append(next) = add.decide(Some(&tail), nonce(5)) else { panic!("{version}") };
+            assert_eq!((next.snapshots.len(), next.floor), (LogEntry::SNAPSHOTS, tail.floor));
+            assert!(next.snapshots.contains(&add.snapshot));
+        }
         assert!(matches!(add(150).decide(Some(&tail), nonce(5)), Decision::Done));
-        assert!(matches!(add(180).decide(Some(&tail), nonce(5)), Decision::Append(_)));
     }
 
     #[test]

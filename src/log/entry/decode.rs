@@ -145,6 +145,7 @@ fn read_snapshot(slot: schema::snapshot::Reader<'_>) -> Result<SnapshotReference
         attempt: read_attempt(slot.get_name()?, name)?,
         hash: read_hash(slot.get_hash()?)?,
         bytes: slot.get_bytes(),
+        begins: slot.get_begins(),
     })
 }
 

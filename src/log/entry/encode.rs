@@ -108,6 +108,7 @@ fn write_snapshots(root: entry::Builder<'_>, entry: &LogEntry) {
         slot.set_name(snapshot.name().to_string());
         write_hash(slot.reborrow().init_hash(), snapshot.hash);
         slot.set_bytes(snapshot.bytes);
+        slot.set_begins(snapshot.begins);
     }
 }
 

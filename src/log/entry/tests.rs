@@ -22,7 +22,7 @@ pub(in crate::log) fn nonce(number: u8) -> Nonce {
 
 fn snapshot(version: u64) -> SnapshotReference {
     let ManifestReference { version, attempt, hash } = manifest(version);
-    SnapshotReference { version, attempt, hash, bytes: 1 << 40 }
+    SnapshotReference { version, attempt, hash, bytes: 1 << 40, begins: version.0 == 9 }
 }
 
 fn target(ring: &str, version: u64, reason: Option<HoldReason>) -> Target {
