@@ -52,6 +52,11 @@ impl Error {
         self.kind
     }
 
+    /// Whether what was asked for is damaged or gone: asking again will not help.
+    pub(crate) fn is_loss(&self) -> bool {
+        matches!(self.kind, ErrorKind::Corrupt | ErrorKind::NotFound)
+    }
+
     /// The module's own error behind this one, if it is an `E`.
     #[must_use]
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {

@@ -20,12 +20,9 @@ use crate::listeners::Listeners;
 use crate::log::landing::{Landing, may_move, starts_cold};
 use crate::log::{LogEntry, Tail};
 use crate::progress::Progress;
-use crate::replica::{Chain, Loaded, Replica};
+use crate::replica::{Chain, Loaded, REPLANS, Replica};
 use crate::state::State;
 use passage::Passage;
-
-/// How often a refresh plans anew when what it planned for was overtaken on the way.
-const REPLANS: u32 = 4;
 
 /// Reads the log of one dataset and moves along it.
 pub(super) struct Follower {

@@ -2,9 +2,9 @@
 //!
 //! Not a hint, and not "the next number is absent": retention leaves gaps, and a create that was sent long ago may
 //! arrive below the tail at any time. Since the highest entry is never deleted, whatever lies below it is void, and a
-//! number that was once seen as the highest stays a safe place to begin a LIST at. So a LIST after the number one knows
-//! costs one request however long the history is. A newcomer begins just before the number a hint names; only if that
-//! shows nothing, all of the log is listed.
+//! number that was once seen as the highest stays a safe place to begin a LIST at. So a LIST from the number one knows
+//! costs one request however long the history is; a newcomer begins at the number a hint names. Only if that shows
+//! nothing, all of the log is listed: the hint was wrong, or the log that one knew is gone, with its dataset.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -67,6 +67,7 @@ impl Tail {
             let mut delays = self.store.retries().delays(self.store.environment());
             loop {
                 let Some(highest) = self.highest().await? else {
+                    self.known = None;
                     return Ok(None);
                 };
                 if self.known.as_ref().is_some_and(|known| known.entry.sequence == highest) {
@@ -88,15 +89,12 @@ impl Tail {
     }
 
     async fn highest(&self) -> Result<Option<Sequence>, StoreError> {
-        if let Some(known) = &self.known {
-            let known = known.entry.sequence;
-            return Ok(Some(self.highest_after(Some(known)).await?.unwrap_or(known)));
-        }
-        let begin = match self.begin {
-            Begin::Hint => self.hint().await?,
-            Begin::At(landed) => Some(landed),
+        let begin = match (&self.known, self.begin) {
+            (Some(known), _) => Some(known.entry.sequence),
+            (None, Begin::Hint) => self.hint().await?,
+            (None, Begin::At(landed)) => Some(landed),
         };
-        // A number that was not seen as the highest in a LIST of this process may be wrong: its silence proves nothing.
+        // Silence proves nothing: a hint may be wrong, and a folder may have been removed and the dataset made anew.
         if let Some(before) = begin.and_then(|begin| begin.0.checked_sub(1))
             && let Some(found) = self.highest_after(Some(Sequence(before))).await?
         {
@@ -231,7 +229,23 @@ mod tests {
         );
         store.forget_requests();
         assert_eq!(found(&mut tail).await, Some(50));
-        assert_eq!(store.requests(), ["LIST after movies/log/00000000000000000050"]);
+        assert_eq!(store.requests(), ["LIST after movies/log/00000000000000000049"]);
+    }
+
+    /// Who removes a dataset by hand may make it anew while somebody still knows the log that was.
+    #[tokio::test(start_paused = true)]
+    async fn a_log_that_is_gone_is_noticed_r5() {
+        let (_, dataset) = dataset(Faults::none());
+        write(&dataset, 1..=9).await;
+        let mut tail = Tail::new(dataset.clone());
+        assert_eq!(found(&mut tail).await, Some(9));
+        for sequence in 1..=9 {
+            dataset.delete(&ObjectName::LogEntry(Sequence(sequence))).await.expect("deletes");
+        }
+        assert_eq!(found(&mut tail).await, None);
+        assert!(tail.known().is_none());
+        write(&dataset, 1..=2).await;
+        assert_eq!(found(&mut tail).await, Some(2));
     }
 
     #[tokio::test(start_paused = true)]

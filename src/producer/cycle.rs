@@ -139,6 +139,8 @@ impl Producer {
             let (snapshot, later) = self.snapshot_due(options.snapshot);
             let preparation = self.preparation(mode, options, ground, snapshot);
             let Some((prepared, changes)) = self.prepare(preparation, draftsman.into_types()).await? else {
+                // What is unchanged is what one's own newest version says: somebody else may own the dataset by now.
+                self.restore().await?;
                 return Ok(Outcome::Unchanged(self.version()));
             };
             let step = CycleStep::Prepared { changes: &prepared.changes, bytes: prepared.bytes() };

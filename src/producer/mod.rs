@@ -116,12 +116,11 @@ impl Producer {
         ProducerBuilder::new(dataset, store)
     }
 
-    /// Restores what `tenure` found to be the newest version, from where `standby` followed to. One that cannot gives the dataset up again.
-    async fn begin(standby: Standby, tenure: Tenure) -> Result<Self> {
-        let Standby { settings, log, replica, loaded } = standby;
-        let entry = tenure.claim.clone();
-        let newest = match newest::load(&settings, &replica, loaded, &entry).await {
-            Ok(newest) => newest,
+    /// Goes on from what `standby` restored; one that could not gives the dataset up again.
+    async fn begin(standby: Standby, tenure: Tenure, restored: Result<(Newest, LogEntry)>) -> Result<Self> {
+        let Standby { settings, log, replica, .. } = standby;
+        let (newest, entry) = match restored {
+            Ok(restored) => restored,
             Err(error) => {
                 tenure.stop().await;
                 return Err(error);
@@ -171,9 +170,10 @@ impl Producer {
             let entry = found
                 .ok_or_else(|| ProducerError::LogGone { dataset: self.settings.dataset.name().to_owned() })?;
             self.tenure.confirm(&entry)?;
-            let loaded = self.newest.loaded().cloned();
-            self.newest = newest::load(&self.settings, &self.replica, loaded, &entry).await?;
-            self.entry = entry;
+            let (loaded, tail) = (self.newest.loaded(), self.log.tail());
+            let (newest, entry) = newest::load(&self.settings, &self.replica, loaded, tail, entry).await?;
+            self.tenure.confirm(&entry)?;
+            (self.newest, self.entry) = (newest, entry);
             self.is_stale = false;
             Ok(())
         }

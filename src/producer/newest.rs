@@ -7,8 +7,8 @@ use super::settings::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Manifest, ManifestReference, TypeSummary};
 use crate::identifiers::KeySeed;
-use crate::log::LogEntry;
-use crate::replica::{Loaded, Replica};
+use crate::log::{LogEntry, Tail};
+use crate::replica::{Loaded, REPLANS, Replica};
 use crate::state::State;
 
 /// The version that the next one follows.
@@ -80,39 +80,65 @@ impl Newest {
 pub(super) async fn load(
     settings: &Settings,
     replica: &Replica,
-    loaded: Option<Loaded>,
+    loaded: Option<&Loaded>,
+    tail: &mut Tail,
+    mut entry: LogEntry,
+) -> Result<(Newest, LogEntry)> {
+    let mut replans = 0;
+    let failure = loop {
+        let failure = match read(settings, replica, loaded, &entry).await {
+            Ok(newest) => return Ok((newest, entry)),
+            Err(failure) => failure,
+        };
+        if failure.kind() != ErrorKind::NotFound || replans == REPLANS {
+            break failure;
+        }
+        match tail.find().await? {
+            Some(later) if later.entry.sequence > entry.sequence => entry = later.entry.clone(),
+            _ => break failure,
+        }
+        replans += 1;
+    };
+    Ok((unreadable(settings, replica, &entry, failure).await?, entry))
+}
+
+async fn read(
+    settings: &Settings,
+    replica: &Replica,
+    loaded: Option<&Loaded>,
     entry: &LogEntry,
 ) -> Result<Newest> {
     let Some(latest) = entry.latest.as_ref().map(ManifestReference::from) else {
         return Ok(Newest::None(without_records(settings, replica, entry, None)));
     };
-    if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.reference == latest) {
+    if let Some(loaded) = loaded.filter(|loaded| loaded.reference == latest) {
         return Ok(Newest::Loaded(loaded.clone()));
     }
-    let failure = match replica.move_to(loaded.as_ref(), entry, &latest, &settings.progress).await {
-        Ok(moved) => return Ok(Newest::Loaded(moved.loaded)),
-        Err(error) => error,
+    Ok(Newest::Loaded(replica.move_to(loaded, entry, &latest, &settings.progress).await?.loaded))
+}
+
+/// What to go on from where `failure` keeps the newest version of `entry` from being read.
+async fn unreadable(
+    settings: &Settings,
+    replica: &Replica,
+    entry: &LogEntry,
+    failure: Error,
+) -> Result<Newest> {
+    let reference = match &entry.latest {
+        Some(latest) if failure.is_loss() => ManifestReference::from(latest),
+        _ => return Err(failure),
     };
-    if !is_lost(&failure) {
-        return Err(failure);
-    }
-    let unreadable = ProducerError::Unreadable { version: latest.version, source: failure };
+    let unreadable = ProducerError::Unreadable { version: reference.version, source: failure };
     if !settings.break_if_unreadable {
         return Err(unreadable.into());
     }
     tracing::warn!(error = %unreadable, "the next version will be a break");
-    let manifest = match replica.manifest(entry.dataset, &latest).await {
-        Ok(manifest) => Some(Arc::new(manifest)),
-        Err(error) if is_lost(&error) => None,
-        Err(error) => return Err(error),
+    let manifest = match replica.manifest(entry.dataset, &reference).await {
+        Err(error) if error.is_loss() => None,
+        manifest => Some(Arc::new(manifest?)),
     };
     let stand_in = without_records(settings, replica, entry, manifest.as_deref());
-    Ok(Newest::Unreadable(Unreadable { reference: latest, manifest, stand_in }))
-}
-
-/// Whether asking again will not help.
-fn is_lost(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound)
+    Ok(Newest::Unreadable(Unreadable { reference, manifest, stand_in }))
 }
 
 /// No records, under the number of the newest version and the producer's own schema.

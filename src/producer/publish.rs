@@ -95,7 +95,7 @@ impl Producer {
             parent: self.newest.reference().cloned(),
             epoch: self.tenure.epoch,
             attempt,
-            created_at_ms: milliseconds(self.log.store().environment().clock.now()),
+            created_at_ms: self.created_at_ms(),
             schema_hash: ContentHash::of(&state.schema().stored_bytes()),
             key_seed: state.seed(),
             types: types.collect(),
@@ -104,6 +104,12 @@ impl Producer {
             reverse_delta: uploaded.reverse.clone(),
             links: self.links(),
         }
+    }
+
+    /// Now, and not before the version before: of two hosts' clocks one may be wrong, and retention goes by the times being in order.
+    fn created_at_ms(&self) -> u64 {
+        let before = self.newest.manifest().map_or(0, |manifest| manifest.created_at_ms);
+        milliseconds(self.log.store().environment().clock.now()).max(before)
     }
 
     /// From the next version back. Behind one whose manifest cannot be read nothing is known.

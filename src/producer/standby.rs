@@ -8,13 +8,15 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Producer;
+use super::newest::{self, Newest};
 use super::settings::Settings;
 use crate::announce::{AnnouncementWatcher, PollOptions, StoreWatcher};
+use crate::environment::Environment;
 use crate::error::{Classify, ErrorKind, Result};
 use crate::format::ManifestReference;
 use crate::identifiers::Version;
 use crate::log::politeness::Manners;
-use crate::log::{Log, LogError, Tail, Tenure};
+use crate::log::{Log, LogEntry, LogError, Tail, Tenure};
 use crate::progress::Progress;
 use crate::replica::{Loaded, REBASE_RETRY, Replica, unpanicked};
 use crate::state::RebaseThresholds;
@@ -72,7 +74,17 @@ impl Standby {
     /// Claims the dataset now, with `manners` towards whoever holds it.
     pub(super) async fn start(mut self, manners: Manners) -> Result<Producer> {
         let tenure = self.log.claim(manners, self.settings.writers).await?;
-        Producer::begin(self, tenure).await
+        let restored = self.restored(&tenure).await;
+        Producer::begin(self, tenure, restored).await
+    }
+
+    /// What `tenure` found to be the newest version, from where it followed to.
+    async fn restored(&mut self, tenure: &Tenure) -> Result<(Newest, LogEntry)> {
+        let (loaded, tail) = (self.loaded.as_ref(), self.log.tail());
+        let claim = tenure.claim.clone();
+        let (newest, entry) = newest::load(&self.settings, &self.replica, loaded, tail, claim).await?;
+        tenure.confirm(&entry)?;
+        Ok((newest, entry))
     }
 
     /// Waits until the producer that holds the dataset has gone, however long that takes, then claims it and restores its newest version: what
@@ -92,7 +104,14 @@ impl Standby {
                     never = follow(replica, loaded, &settings.progress) => match never {},
                 }
             };
-            Producer::begin(self, tenure).await
+            let mut patience = Patience::new(self.log.store().environment());
+            let restored = loop {
+                match self.restored(&tenure).await {
+                    Err(error) if error.kind() == ErrorKind::Unavailable => patience.wait(&error).await,
+                    restored => break restored,
+                }
+            };
+            Producer::begin(self, tenure, restored).await
         }
         .boxed()
     }
@@ -106,18 +125,31 @@ impl Standby {
 
 /// Claims the dataset as soon as nobody holds it.
 async fn claim_in_turn(log: &mut Log, writers: Writers) -> Result<Tenure, LogError> {
-    let mut pause = FIRST_RETRY;
+    let mut patience = Patience::new(log.store().environment());
     loop {
         match log.claim(Manners::Wait(None), writers).await {
-            Err(LogError::Overtaken { .. }) => pause = FIRST_RETRY,
-            Err(error) if error.kind() == ErrorKind::Unavailable => {
-                tracing::warn!(%error, "standing by: the store does not answer");
-                let environment = log.store().environment().clone();
-                environment.clock.sleep(environment.jitter(pause)).await;
-                pause = (pause * 2).min(LONGEST_RETRY);
-            }
+            Err(LogError::Overtaken { .. }) => patience = Patience::new(log.store().environment()),
+            Err(error) if error.kind() == ErrorKind::Unavailable => patience.wait(&error).await,
             claimed => return claimed,
         }
+    }
+}
+
+/// Pauses while the store does not answer, longer and longer.
+struct Patience {
+    pause: Duration,
+    environment: Environment,
+}
+
+impl Patience {
+    fn new(environment: &Environment) -> Self {
+        Self { pause: FIRST_RETRY, environment: environment.clone() }
+    }
+
+    async fn wait(&mut self, error: &impl std::fmt::Display) {
+        tracing::warn!(%error, "standing by: the store does not answer");
+        self.environment.clock.sleep(self.environment.jitter(self.pause)).await;
+        self.pause = (self.pause * 2).min(LONGEST_RETRY);
     }
 }
 

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ReplicaError;
 use super::transfer::fetch_manifest;
-use crate::error::{Classify, ErrorKind, Result};
+use crate::error::{Classify, Error, ErrorKind, Result};
 use crate::format::{Manifest, ManifestLink, ManifestReference};
 use crate::identifiers::{DatasetId, Version};
 use crate::log::{self, LogEntry, Tail};
@@ -120,25 +120,36 @@ impl Chain {
     /// # Errors
     /// What fetching a manifest fails with.
     pub async fn links(&self) -> Result<Vec<ManifestLink>> {
+        let (links, lost) = self.known_links().await?;
+        lost.map_or(Ok(links), Err)
+    }
+
+    /// The same as far back as manifests can be read, and why the next one cannot, where one is damaged or gone.
+    ///
+    /// # Errors
+    /// What fetching a manifest fails with otherwise.
+    pub(crate) async fn known_links(&self) -> Result<(Vec<ManifestLink>, Option<Error>)> {
         let mut links: Vec<ManifestLink> = Vec::new();
         let mut next = self.entry.latest.as_ref().map(ManifestReference::from);
         while let Some(reference) = next.take() {
-            let manifest = self.manifest(&reference).await?;
+            let manifest = match self.manifest(&reference).await {
+                Err(error) if error.is_loss() => return Ok((links, Some(error))),
+                manifest => manifest?,
+            };
+            // It was linked already, and comes back with its own manifest.
+            links.pop();
             links.push(manifest.link(reference.hash));
             links.extend(self.kept_links(&manifest).cloned());
             let oldest =
                 self.kept_links(&manifest).last().filter(|link| link.version > self.entry.oldest_version());
             next = oldest.map(ManifestLink::manifest_reference);
-            if next.is_some() {
-                // Comes back with its own manifest.
-                links.pop();
-            }
         }
-        Ok(links)
+        Ok((links, None))
     }
 
     /// The version that was the newest at `time`, in milliseconds since 1970; the oldest kept one if all are younger, [`Version::NONE`] if
-    /// there is none. Costs a request for every 256 versions on the way and some eight more.
+    /// there is none. Costs a request for every 256 versions on the way and some eight more. A version whose manifest is damaged or gone counts as
+    /// younger, and one that others lie behind as the oldest.
     ///
     /// # Errors
     /// What fetching a manifest fails with.
@@ -151,7 +162,10 @@ impl Chain {
             let Some(oldest) = self.kept_links(&manifest).last() else {
                 return Ok(manifest.version);
             };
-            let before = self.manifest(&oldest.manifest_reference()).await?;
+            let before = match self.manifest(&oldest.manifest_reference()).await {
+                Err(error) if error.is_loss() => return Ok(oldest.version),
+                before => before?,
+            };
             if before.created_at_ms <= time {
                 return self.newest_linked_at(&manifest, time).await;
             }
@@ -166,8 +180,11 @@ impl Chain {
         let (mut younger, mut older) = (0, links.len() - 1);
         while younger < older {
             let middle = younger + (older - younger) / 2;
-            let found = self.manifest(&links[middle].manifest_reference()).await?;
-            if found.created_at_ms <= time { older = middle } else { younger = middle + 1 }
+            let is_older = match self.manifest(&links[middle].manifest_reference()).await {
+                Err(error) if error.is_loss() => false,
+                found => found?.created_at_ms <= time,
+            };
+            if is_older { older = middle } else { younger = middle + 1 }
         }
         Ok(links[older].version)
     }

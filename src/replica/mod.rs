@@ -85,6 +85,9 @@ impl RouteFailure {
     }
 }
 
+/// How often whoever goes by a log entry plans anew when what it planned with was given up on the way.
+pub(crate) const REPLANS: u32 = 4;
+
 /// Moves states between the versions of one dataset: of all its types, or of those that a filter names. Cheap to clone; clones share what they
 /// refused.
 #[derive(Clone)]
@@ -199,8 +202,9 @@ impl Replica {
                 Err(error) => {
                     tracing::warn!(route = route.name(), %error, "a route to version {} failed", target.version);
                     refused.push(RouteFailure::new(&route, &error));
-                    failure =
-                        failure.filter(|earlier| may_pass(earlier) && !may_pass(&error)).or(Some(error));
+                    failure = failure
+                        .filter(|earlier: &Error| !earlier.is_loss() && error.is_loss())
+                        .or(Some(error));
                 }
             }
         }
@@ -401,11 +405,6 @@ fn check(state: &State, manifest: &Manifest, object: &str) -> Result<(), Replica
         }
     }
     Ok(())
-}
-
-/// Whether what failed may work another time, all objects being what they are.
-fn may_pass(error: &Error) -> bool {
-    !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound)
 }
 
 /// What the state directory knows a dataset's place by.

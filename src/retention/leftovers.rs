@@ -10,7 +10,10 @@ use crate::store::{DatasetStore, Family, Listed, ObjectName};
 
 /// The objects that may go by what `tail` says, ascending by version; log entries last, ascending.
 pub(super) async fn find(store: &DatasetStore, tail: &LogEntry) -> Result<Vec<Listed>> {
-    let links = Chain::at(store, tail.clone()).links().await?;
+    let (links, lost) = Chain::at(store, tail.clone()).known_links().await?;
+    if let Some(error) = lost {
+        tracing::warn!(%error, "what failed attempts at older versions left stays until those are given up");
+    }
     let chain = links.into_iter().map(|link| (link.version, link.attempt)).collect();
     let mut objects = Vec::new();
     for family in [Family::Manifests, Family::Snapshots, Family::Deltas, Family::Reverse] {

@@ -1,10 +1,13 @@
 //! Breaks: versions without a delta, asked for and explained (semantics 25), and a newest version that cannot be read.
 
+use std::time::Duration;
+
 use hollowcast::ErrorKind;
 use hollowcast::consumer::RefreshRoute;
 use hollowcast::identifiers::Version;
 use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Outcome, Producer};
+use hollowcast::retention::RetentionPolicy;
 
 use super::setting::{World, add, breaking_schema, cities, delete, named, published, schema, text, upsert};
 
@@ -167,6 +170,27 @@ async fn a_break_goes_on_without_a_version_that_cannot_be_read_semantics_9_25() 
         assert_eq!(consumer.refresh().await.unwrap().to.0, 5);
         assert_eq!(cities(&consumer.read()), named(&SECOND));
     }
+}
+
+/// What lies behind a manifest that is lost is out of reach, and given up like all that grows old.
+#[tokio::test]
+async fn a_lost_manifest_does_not_stop_retention_semantics_14_25() {
+    let world = unreadable(&["deltas", "manifests"]).await;
+    let mut producer = world.producer_of(schema()).break_if_unreadable(true).start().await.unwrap();
+    published(producer.cycle_with(accepted(), |writer| add(writer, &SECOND)).await);
+    for id in 4..8 {
+        published(producer.incremental(|writer| upsert(writer, &[(id, "Bonn")])).await);
+    }
+    let week = RetentionPolicy { versions: 2, max_age: Duration::from_secs(7 * 24 * 60 * 60) };
+    let young = world.retention_by(week).run(&()).await.unwrap();
+    assert!(young.oldest <= Version(3), "a version of this week is given up: {young:?}");
+    let retained = world.retention(2).run(&()).await.unwrap();
+    assert_eq!(
+        (retained.oldest, retained.latest),
+        (Version(3), Version(7)),
+        "the break has the only snapshot"
+    );
+    assert_eq!(world.verify().await.unwrap().versions, 5);
 }
 
 /// The content of an older version is there: going back to it is the shortest way out.

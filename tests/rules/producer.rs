@@ -1,13 +1,20 @@
 //! Versions and cycles: semantics 1 to 12.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, SystemTime};
+
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
 
 use hollowcast::consumer::RefreshRoute;
+use hollowcast::environment::Environment;
 use hollowcast::producer::{CycleOptions, Outcome, Producer, Writer};
+use hollowcast::replica::Chain;
 use hollowcast::{Error, ErrorKind};
 
+use super::clock::StoppableClock;
 use super::setting::{
     World, add, cities, city, delete, later_schema, named, populous, published, schema, text, upsert,
 };
@@ -371,4 +378,59 @@ async fn equal_records_of_many_threads_are_told_apart_semantics_1_5() {
     let refused = producer.cycle(|writer| at_once(writer, &keyed)).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
     assert!(refused.to_string().contains("two records with the key"), "{refused}");
+}
+
+/// What it would not change is what it published; somebody else's version may be out since.
+#[tokio::test]
+async fn a_fenced_producer_does_not_call_its_content_unchanged_semantics_6_10() {
+    let world = World::new();
+    let mut fenced = world.producer_with(&FIRST).await;
+    assert!(matches!(fenced.cycle(|writer| add(writer, &FIRST)).await, Ok(Outcome::Unchanged(_))));
+    let mut next = world.producer().await;
+    published(next.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    let told = fenced.cycle(|writer| add(writer, &FIRST)).await.unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Fenced, "{told}");
+}
+
+/// The dataset was removed and made anew under a producer that is still there.
+#[tokio::test]
+async fn a_producer_leaves_another_dataset_in_its_place_alone_semantics_10_r5() {
+    let world = World::new();
+    let mut first = world.producer_with(&FIRST).await;
+    for id in 4..10 {
+        published(first.incremental(|writer| upsert(writer, &[(id, "Cairo")])).await);
+    }
+    for folder in ["log", "manifests", "snapshots", "deltas", "reverse", "hints"] {
+        for object in world.objects(folder).await {
+            world.store.inner().delete(&Path::from(object)).await.unwrap();
+        }
+    }
+    let gone = first.incremental(|writer| upsert(writer, &[(1, "Roma")])).await.unwrap_err();
+    assert!(matches!(gone.kind(), ErrorKind::NotFound | ErrorKind::Conflict), "{:?}: {gone}", gone.kind());
+    let anew = world.producer_with(&[(7, "Baku")]).await;
+    let refused = first.incremental(|writer| upsert(writer, &[(1, "Roma")])).await.unwrap_err();
+    assert!(
+        matches!(refused.kind(), ErrorKind::Fenced | ErrorKind::Conflict),
+        "{:?}: {refused}",
+        refused.kind()
+    );
+    assert_eq!(anew.version().0, 1);
+    assert_eq!(cities(&world.consumer().await.read()), named(&[(7, "Baku")]));
+    world.verify().await.unwrap();
+}
+
+/// A host whose clock was days behind published one version: the times of versions stay in order.
+#[tokio::test(start_paused = true)]
+async fn a_version_is_no_older_than_the_one_before_semantics_14() {
+    let world = World::new();
+    drop(world.producer_with(&FIRST).await);
+    let clock = Arc::new(StoppableClock::begin(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
+    let behind = Environment { clock, ..world.environment.clone() };
+    let mut producer = world.producer_of(schema()).environment(behind).start().await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    let chain = Chain::open(&world.dataset()).await.unwrap();
+    let times: Vec<u64> =
+        chain.manifests().await.unwrap().iter().map(|(_, manifest)| manifest.created_at_ms).collect();
+    assert_eq!(times.len(), 2);
+    assert!(times[0] >= times[1], "newest first: {times:?}");
 }

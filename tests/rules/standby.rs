@@ -118,6 +118,21 @@ async fn what_a_standby_holds_does_not_pile_up_semantics_10_24() {
     assert!(sections < most, "{sections} sections");
 }
 
+/// It has claimed, and the store does not give it the newest version: it asks again, as nobody else would.
+#[tokio::test(start_paused = true)]
+async fn a_standby_outlasts_a_store_that_fails_after_its_claim_semantics_10_20() {
+    let world = World::new();
+    let (mut producer, _door, standby) = followed(&world).await;
+    world.store.answer("GET places/deltas", Answer::Lost);
+    published(producer.incremental(|writer| upsert(writer, &[(3, "Lima")])).await);
+    producer.stop().await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert!(!standby.is_finished());
+    world.store.heal();
+    let next = standby.await.unwrap();
+    assert_eq!(cities(next.state()), named(&[(1, "Rome"), (2, "Oslo"), (3, "Lima")]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_producer_that_says_goodbye_is_followed_at_once_semantics_10() {
     let world = World::new();
