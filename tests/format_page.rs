@@ -1,5 +1,6 @@
 //! Holds the tables of `docs/format.md` against the code.
 
+use hollowcast::announce::Announcement;
 use hollowcast::format::{
     BLOB_FORMAT_VERSION, BlobKind, MANIFEST_FORMAT_VERSION, MAX_HEADER_LENGTH, MAX_LINKS,
     MAX_MANIFEST_LENGTH, MAX_NAME_LENGTH, MAX_PARTS, MAX_SECTION_LENGTH, MAX_SECTIONS, MAX_TAG_LENGTH,
@@ -7,6 +8,7 @@ use hollowcast::format::{
 };
 use hollowcast::identifiers::{Attempt, ContentHash, Fingerprint, KeySeed, Sequence, TypeId, Version};
 use hollowcast::index::perfect_hash::PerfectHashRef;
+use hollowcast::log::LogEntry;
 use hollowcast::store::ObjectName;
 use hollowcast::wire::{KeyPlan, record_hash};
 
@@ -58,6 +60,9 @@ fn names_are_as_the_page_says() {
         ObjectName::Snapshot { version: newer, attempt },
         ObjectName::Delta { from: older, to: newer, attempt },
         ObjectName::ReverseDelta { from: newer, to: older, attempt },
+        ObjectName::AnnouncedHint,
+        ObjectName::HeartbeatHint,
+        ObjectName::Probe(attempt),
     ];
     let names: Vec<_> =
         table("| name | holds |").iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
@@ -67,6 +72,10 @@ fn names_are_as_the_page_says() {
 #[test]
 fn limits_are_as_the_page_says() {
     let expected = [
+        ("bytes of a log entry", LogEntry::LIMIT),
+        ("entries before it that it names", LogEntry::RECENT as u64),
+        ("snapshots that it names", LogEntry::SNAPSHOTS as u64),
+        ("bytes of an announcement or a heartbeat", Announcement::LIMIT),
         ("bytes of a manifest", MAX_MANIFEST_LENGTH as u64),
         ("links of a manifest", MAX_LINKS as u64),
         ("bytes of a header", MAX_HEADER_LENGTH),
@@ -88,6 +97,13 @@ fn numbers_in_the_text_are_those_of_the_code() {
     assert!(PAGE.contains(&format!("`formatVersion` is {MANIFEST_FORMAT_VERSION};")));
     assert!(PAGE.contains(&format!("begins on a multiple of {SECTION_ALIGNMENT},")));
     assert!(PAGE.contains(&format!("back over {MAX_LINKS} versions")));
+    assert!(
+        PAGE.contains(&format!("one message of at most {} KiB: the whole control", LogEntry::LIMIT >> 10))
+    );
+    assert!(PAGE.contains(&format!("`formatVersion` is {}. Whoever", LogEntry::FORMAT_VERSION)));
+    assert!(PAGE.contains(&format!("nonces of the last {}, ", LogEntry::RECENT)));
+    assert!(PAGE.contains(&format!("names {} at most", LogEntry::SNAPSHOTS)));
+    assert!(PAGE.contains(&format!("one message of at most {} KiB each", Announcement::LIMIT >> 10)));
 }
 
 fn hex(text: &str) -> Vec<u8> {
