@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use object_store::ObjectStore;
-use object_store::path::Path;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -25,7 +24,7 @@ use crate::progress::Progress;
 use crate::replica::transfer::TransferOptions;
 use crate::replica::{ChainError, Replica};
 use crate::schema::TypeFilter;
-use crate::store::{DatasetStore, StoreError};
+use crate::store::DatasetStore;
 
 /// What [`ConsumerBuilder::start`] does while there is no version yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,9 +197,7 @@ impl ConsumerBuilder {
     /// As [`Wait`] says; at once `Corrupt`, `Invalid` also for a type that there is not, and `NotFound` for a version to pin that there is not.
     pub async fn start(self) -> Result<Consumer> {
         let environment = self.environment.clone();
-        let path = Path::parse(&self.dataset)
-            .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.clone(), source })?;
-        let store = DatasetStore::new(self.store, path, environment.clone());
+        let store = DatasetStore::named(self.store, &self.dataset, environment.clone())?;
         let segments = self.memory.open(self.state_directory, &environment)?;
         let listeners = Arc::new(Listeners::new(self.listeners));
         let replica = Replica::new(store.clone(), segments, self.transfer).with_types(self.types);

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use object_store::path::Path;
 
 use super::course::Course;
 use super::settings::Settings;
@@ -20,7 +19,7 @@ use crate::log::{Announcers, Log};
 use crate::progress::Progress;
 use crate::replica::Replica;
 use crate::replica::transfer::TransferOptions;
-use crate::store::{DatasetStore, StoreError, Writers};
+use crate::store::{DatasetStore, Writers};
 
 /// Collects what a producer needs; every setting has a default.
 pub struct ProducerBuilder {
@@ -200,10 +199,7 @@ impl ProducerBuilder {
     /// # Errors
     /// `Invalid` if the dataset has no usable name; what opening the state directory fails with.
     pub fn stand_by(self) -> Result<Standby> {
-        let path = Path::parse(self.dataset.name());
-        let path = path
-            .map_err(|source| StoreError::DatasetPath { dataset: self.dataset.name().to_owned(), source })?;
-        let store = DatasetStore::new(self.store, path, self.environment.clone());
+        let store = DatasetStore::named(self.store, self.dataset.name(), self.environment.clone())?;
         let segments = self.memory.open(self.state_directory, &self.environment)?;
         let spool_folder = self
             .spool_folder

@@ -51,6 +51,20 @@ impl DatasetStore {
         Self { store, root, environment, retries: RetryOptions::default() }
     }
 
+    /// The dataset called `name` in `store`: its path there, with a letter for each letter.
+    ///
+    /// # Errors
+    /// [`StoreError::DatasetPath`] for what no path can be.
+    pub fn named(
+        store: Arc<dyn ObjectStore>,
+        name: &str,
+        environment: Environment,
+    ) -> Result<Self, StoreError> {
+        let root = Path::parse(name)
+            .map_err(|source| StoreError::DatasetPath { dataset: name.to_owned(), source })?;
+        Ok(Self::new(store, root, environment))
+    }
+
     /// The same with other retries.
     #[must_use]
     pub fn with_retries(mut self, retries: RetryOptions) -> Self {
