@@ -42,6 +42,17 @@ impl fmt::Debug for Environment {
     }
 }
 
+/// Whole milliseconds since 1970-01-01 UTC; 0 for what lies before.
+pub(crate) fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The way back; `None` for a time that the system can't express.
+pub(crate) fn time_of(milliseconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
+}
+
 /// Clocks. Safety never depends on them, only politeness and patience do.
 pub trait Clock: Send + Sync {
     /// Wall-clock time, for people to read.

@@ -6,7 +6,8 @@ use capnp::message::Builder;
 use capnp::serialize::write_message_to_words;
 
 use super::error::AnnounceError;
-use super::message::{MessageFault, milliseconds, read_message, time_of};
+use super::message::{MessageFault, read_message};
+use crate::environment::{milliseconds, time_of};
 use crate::generated::announcement_capnp::announcement;
 use crate::identifiers::{Sequence, Version};
 

@@ -1,7 +1,5 @@
 //! Small Cap'n Proto messages from who knows where: hints here, entries in the log.
 
-use std::time::{Duration, SystemTime};
-
 use capnp::message::{Reader, ReaderOptions};
 use capnp::serialize::{OwnedSegments, read_message as read_framed};
 
@@ -46,15 +44,4 @@ pub(crate) fn read_message(bytes: &[u8], limit: usize) -> Result<Reader<OwnedSeg
             format!("{} bytes more", rest.len()),
         ))
     }
-}
-
-/// Whole milliseconds since 1970-01-01 UTC; 0 for what lies before.
-pub(crate) fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The way back; `None` for a time that the system can't express.
-pub(crate) fn time_of(milliseconds: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
 }

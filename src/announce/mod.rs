@@ -28,7 +28,7 @@ pub use debounced::Debounced;
 pub use error::AnnounceError;
 pub use in_process::InProcessBus;
 pub use merged::Merged;
-pub(crate) use message::{MessageFault, milliseconds, read_message, time_of};
+pub(crate) use message::{MessageFault, read_message};
 pub use store::{PollOptions, StoreAnnouncer, StoreWatcher};
 
 /// Tells watchers that a dataset's log has grown.

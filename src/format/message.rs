@@ -55,6 +55,10 @@ pub(super) fn write_hash(value: ContentHash, mut hash: hash::Builder) {
     hash.set_bytes(&value.0);
 }
 
+pub(super) fn check_count(what: &str, count: usize, limit: usize) -> Result<(), Flaw> {
+    ensure(count <= limit, || Flaw::new(format!("the number of {what}"), format!("at most {limit}"), count))
+}
+
 /// A name of a type or an object.
 pub(super) fn read_name(what: &str, name: text::Reader) -> Result<String, Flaw> {
     let name = name.to_str()?;
@@ -69,7 +73,7 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), Flaw> {
 }
 
 pub(super) fn read_tags(stored: struct_list::Reader<tag::Owned>) -> Result<Tags, Flaw> {
-    check_tag_count(stored.len() as usize)?;
+    check_count("tags", stored.len() as usize, MAX_TAGS)?;
     let mut tags = Tags::new();
     for tag in stored {
         let (name, value) = (tag.get_name()?.to_str()?, tag.get_value()?.to_str()?);
@@ -90,12 +94,8 @@ pub(super) fn write_tags(tags: &Tags, mut stored: struct_list::Builder<tag::Owne
 }
 
 pub(super) fn check_tags(tags: &Tags) -> Result<(), Flaw> {
-    check_tag_count(tags.len())?;
+    check_count("tags", tags.len(), MAX_TAGS)?;
     tags.iter().try_for_each(|(name, value)| check_tag(name, value))
-}
-
-fn check_tag_count(count: usize) -> Result<(), Flaw> {
-    ensure(count <= MAX_TAGS, || Flaw::new("the number of tags", format!("at most {MAX_TAGS}"), count))
 }
 
 fn check_tag(name: &str, value: &str) -> Result<(), Flaw> {

@@ -6,7 +6,7 @@ use super::listener::CycleStep;
 use super::newest::Newest;
 use super::prepare::{Deltas, Prepared};
 use super::{Producer, Publication};
-use crate::announce::milliseconds;
+use crate::environment::milliseconds;
 use crate::error::{ErrorKind, Result};
 use crate::format::{BlobReference, FinishedBlob, Manifest, ManifestLink, ManifestReference, TypeSummary};
 use crate::identifiers::{Attempt, ContentHash, Version};

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 pub use policy::RetentionPolicy;
 
-use crate::announce::milliseconds;
+use crate::environment::milliseconds;
 use crate::error::Result;
 use crate::identifiers::Version;
 use crate::log::{Log, LogEntry, Outcome, RaiseFloor};

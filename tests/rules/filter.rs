@@ -1,11 +1,9 @@
 //! Some types of a dataset: semantics 22.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures::TryStreamExt;
-use hollowcast::announce::PollOptions;
-use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RefreshRoute, Wait};
+use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::Version;
 use hollowcast::producer::{ChangeWriter, Producer, Writer};
 use hollowcast::state::State;
@@ -45,15 +43,6 @@ fn change(writer: &ChangeWriter, cities: u32, rivers: u64) -> Result<()> {
     })
 }
 
-fn quiet(world: &World) -> ConsumerBuilder {
-    let hour = Duration::from_secs(3600);
-    world.consumer_builder().poll(PollOptions { interval: hour, unprompted: hour })
-}
-
-fn mapped(world: &World) -> Memory {
-    Memory::Mapped(Some(world.folder.path().to_owned()))
-}
-
 /// Bytes of all blobs in the folder of a world.
 async fn stored(world: &World, folder: &str) -> u64 {
     let prefix = Path::from(format!("places/{folder}"));
@@ -70,7 +59,7 @@ async fn a_filter_fetches_little_more_than_its_types_semantics_22() {
         published(producer.cycle(|writer| state(writer, cities, 8_000)).await);
     }
     world.store.fetched_bytes();
-    let consumer = quiet(&world).types(["River"]).kept_states(0).start().await.unwrap();
+    let consumer = world.quiet().types(["River"]).kept_states(0).start().await.unwrap();
     let mut fetched = vec![("snapshots", world.store.fetched_bytes())];
     for (world, cities) in [(&world, 3_000), (&alone, 0)] {
         let mut producer = world.producer().await;
@@ -122,8 +111,8 @@ async fn a_filtered_state_is_its_part_of_every_version_semantics_22() {
     let choices: [&[&str]; 4] = [&["River"], &["City", "Motto"], &["Motto"], &["City", "Motto", "River"]];
     let mut consumers = Vec::new();
     for (number, types) in choices.into_iter().enumerate() {
-        let memory = if number % 2 == 0 { Memory::Heap } else { mapped(&world) };
-        let builder = quiet(&world).types(types).memory(memory).kept_states(number % 3);
+        let memory = if number % 2 == 0 { Memory::Heap } else { world.mapped() };
+        let builder = world.quiet().types(types).memory(memory).kept_states(number % 3);
         consumers.push((builder.start().await.unwrap(), types));
     }
     let mut states = vec![std::sync::Arc::new(producer.state().clone())];
@@ -158,7 +147,7 @@ async fn a_wrong_name_is_refused_when_a_consumer_starts_semantics_22() {
     let world = World::new();
     let mut producer = world.producer().await;
     published(producer.cycle(|writer| state(writer, 2, 2)).await);
-    let wrong = quiet(&world).types(["River", "Rivers"]).wait(Wait::Forever).start().await.err().unwrap();
+    let wrong = world.quiet().types(["River", "Rivers"]).wait(Wait::Forever).start().await.err().unwrap();
     assert_eq!(wrong.kind(), ErrorKind::Invalid);
     let message = wrong.to_string();
     assert!(
@@ -166,7 +155,7 @@ async fn a_wrong_name_is_refused_when_a_consumer_starts_semantics_22() {
         "{message}"
     );
     let empty: [&str; 0] = [];
-    assert_eq!(quiet(&world).types(empty).start().await.unwrap().read().tables().len(), 0);
+    assert_eq!(world.quiet().types(empty).start().await.unwrap().read().tables().len(), 0);
 }
 
 /// Bytes of other types may be as wrong as they like; one's own are verified as ever.
@@ -178,9 +167,9 @@ async fn only_types_that_are_loaded_are_verified_semantics_22() {
     let [snapshot] = &world.objects("snapshots").await[..] else { panic!("one snapshot") };
     // Cities are nearly all there is, so the middle of the blob is theirs.
     world.damage(snapshot).await;
-    let rivers = quiet(&world).types(["River"]).start().await.unwrap();
+    let rivers = world.quiet().types(["River"]).start().await.unwrap();
     agrees(&rivers, producer.state(), &["River"]);
-    let cities = quiet(&world).types(["City"]).start().await.err().unwrap();
+    let cities = world.quiet().types(["City"]).start().await.err().unwrap();
     assert_eq!(cities.kind(), ErrorKind::Corrupt, "{cities}");
 }
 
@@ -196,7 +185,7 @@ async fn a_warm_start_needs_a_record_of_all_its_types_semantics_22_24() {
     let world = World::new();
     let mut producer = publish(&world).await;
     let start = |types: &'static [&str]| {
-        let builder = quiet(&world).memory(mapped(&world));
+        let builder = world.quiet().memory(world.mapped());
         if types.is_empty() { builder.start() } else { builder.types(types).start() }
     };
     drop(start(&["City", "River"]).await.unwrap());
@@ -228,11 +217,11 @@ async fn filters_do_not_spoil_each_others_start_semantics_22_24() {
     let world = World::new();
     let mut producer = publish(&world).await;
     let choices: [&[&str]; 3] = [&["City"], &["River"], &["Motto", "River"]];
-    let start = |types: &'static [&str]| quiet(&world).memory(mapped(&world)).types(types).start();
+    let start = |types: &'static [&str]| world.quiet().memory(world.mapped()).types(types).start();
     for types in choices {
         drop(start(types).await.unwrap());
     }
-    drop(quiet(&world).memory(mapped(&world)).start().await.unwrap());
+    drop(world.quiet().memory(world.mapped()).start().await.unwrap());
     published(producer.incremental(|writer| change(writer, 3, 3)).await);
     drop(start(choices[1]).await.unwrap());
     world.store.answer("", Answer::Lost);
@@ -240,5 +229,5 @@ async fn filters_do_not_spoil_each_others_start_semantics_22_24() {
     assert_eq!(versions(start(choices[0]).await.unwrap()), 1);
     assert_eq!(versions(start(choices[1]).await.unwrap()), 2);
     assert_eq!(versions(start(choices[2]).await.unwrap()), 1);
-    assert_eq!(versions(quiet(&world).memory(mapped(&world)).start().await.unwrap()), 1);
+    assert_eq!(versions(world.quiet().memory(world.mapped()).start().await.unwrap()), 1);
 }

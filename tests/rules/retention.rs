@@ -239,9 +239,7 @@ async fn interrupted_retention_is_completed_by_the_next_semantics_14() {
 async fn a_consumer_whose_version_is_gone_arrives_all_the_same_semantics_14_r9() {
     let world = World::new();
     let mut producer = chain(&world, 2).await;
-    let hour = Duration::from_secs(3600);
-    let seldom = hollowcast::announce::PollOptions { interval: hour, unprompted: hour };
-    let consumer = world.consumer_builder().poll(seldom).start().await.unwrap();
+    let consumer = world.quiet().start().await.unwrap();
     grow(&mut producer, 12).await;
     world.retention(1).run(&()).await.unwrap();
     let refresh = consumer.refresh().await.unwrap();

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hollowcast::ErrorKind;
-use hollowcast::announce::PollOptions;
-use hollowcast::consumer::{ConsumerBuilder, Memory, RefreshRoute, Wait};
+use hollowcast::consumer::{Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::Version;
 use hollowcast::producer::Producer;
 
@@ -21,23 +20,13 @@ async fn grow(producer: &mut Producer, last: u64) {
     }
 }
 
-/// A consumer that looks when it is told to.
-fn quiet(world: &World) -> ConsumerBuilder {
-    let hour = Duration::from_secs(3600);
-    world.consumer_builder().poll(PollOptions { interval: hour, unprompted: hour })
-}
-
-fn mapped(world: &World) -> Memory {
-    Memory::Mapped(Some(world.folder.path().to_owned()))
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_consumer_holds_itself_whatever_the_log_says_semantics_21_r9() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
     let told = Arc::new(Told::default());
-    let consumer = quiet(&world).kept_states(0).listener(Arc::clone(&told) as _).start().await.unwrap();
-    let other = quiet(&world).start().await.unwrap();
+    let consumer = world.quiet().kept_states(0).listener(Arc::clone(&told) as _).start().await.unwrap();
+    let other = world.quiet().start().await.unwrap();
     let first = consumer.read().fingerprint();
     grow(&mut producer, 4).await;
     consumer.refresh().await.unwrap();
@@ -93,7 +82,7 @@ async fn a_pin_that_cannot_be_changes_nothing_semantics_21() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
     let told = Arc::new(Told::default());
-    let consumer = quiet(&world).kept_states(9).listener(Arc::clone(&told) as _).start().await.unwrap();
+    let consumer = world.quiet().kept_states(9).listener(Arc::clone(&told) as _).start().await.unwrap();
     grow(&mut producer, 12).await;
     consumer.refresh().await.unwrap();
     assert_eq!(consumer.pin(Version(11)).await.unwrap().to.0, 11);
@@ -114,7 +103,7 @@ async fn a_pin_that_cannot_be_changes_nothing_semantics_21() {
     // A way that is not there now: it stays where it was, and unpinned as it was.
     consumer.unpin().await.unwrap();
     grow(&mut producer, 14).await;
-    let fresh = quiet(&world).start().await.unwrap();
+    let fresh = world.quiet().start().await.unwrap();
     world.store.answer("GET places/", Answer::Lost);
     let lost = fresh.pin(floor).await.unwrap_err();
     assert_eq!(lost.kind(), ErrorKind::Unavailable, "{lost}");
@@ -127,7 +116,7 @@ async fn a_pin_that_cannot_be_changes_nothing_semantics_21() {
 async fn a_release_counts_even_if_it_cannot_move_yet_semantics_21_r9() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = quiet(&world).kept_states(0).start().await.unwrap();
+    let consumer = world.quiet().kept_states(0).start().await.unwrap();
     grow(&mut producer, 3).await;
     consumer.refresh().await.unwrap();
     consumer.pin(Version(1)).await.unwrap();
@@ -143,7 +132,7 @@ async fn a_release_counts_even_if_it_cannot_move_yet_semantics_21_r9() {
 async fn a_version_that_is_given_up_is_served_on_semantics_21() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = quiet(&world).kept_states(0).start().await.unwrap();
+    let consumer = world.quiet().kept_states(0).start().await.unwrap();
     let expected = cities(&consumer.read());
     consumer.pin(Version(1)).await.unwrap();
     grow(&mut producer, 6).await;
@@ -161,7 +150,7 @@ async fn a_version_that_is_given_up_is_served_on_semantics_21() {
 async fn a_restart_follows_the_log_again_semantics_21_24() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let start = || quiet(&world).memory(mapped(&world)).start();
+    let start = || world.quiet().memory(world.mapped()).start();
     let consumer = start().await.unwrap();
     grow(&mut producer, 3).await;
     consumer.refresh().await.unwrap();
@@ -180,7 +169,7 @@ async fn a_consumer_starts_pinned_or_not_at_all_semantics_21() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
     grow(&mut producer, 3).await;
-    let pinned = |version| quiet(&world).memory(mapped(&world)).wait(Wait::Forever).pinned(Version(version));
+    let pinned = |version| world.quiet().memory(world.mapped()).wait(Wait::Forever).pinned(Version(version));
     let consumer = pinned(2).start().await.unwrap();
     assert_eq!((consumer.pinned(), consumer.read().version().0), (Some(Version(2)), 2));
     assert_eq!(consumer.refresh().await.unwrap().to.0, 2);
@@ -200,7 +189,7 @@ async fn nobody_goes_back_in_the_log_after_a_pin_of_its_own_r9() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
     grow(&mut producer, 2).await;
-    let start = || quiet(&world).memory(mapped(&world)).start();
+    let start = || world.quiet().memory(world.mapped()).start();
     let consumer = start().await.unwrap();
     grow(&mut producer, 3).await;
     consumer.refresh().await.unwrap();

@@ -9,6 +9,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use hollowcast::Result;
+use hollowcast::announce::PollOptions;
 use hollowcast::cache::SegmentStore;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, Rebased, Refresh, RefreshListener, Wait};
 use hollowcast::environment::{Environment, SeededRandom};
@@ -200,6 +201,17 @@ impl World {
     pub(crate) fn consumer_builder(&self) -> ConsumerBuilder {
         let builder = Consumer::builder(DATASET, self.store()).memory(Memory::Heap).wait(Wait::Never);
         builder.environment(self.environment.clone())
+    }
+
+    /// The same, which looks when it is told to.
+    pub(crate) fn quiet(&self) -> ConsumerBuilder {
+        let hour = Duration::from_secs(3600);
+        self.consumer_builder().poll(PollOptions { interval: hour, unprompted: hour })
+    }
+
+    /// A state directory in its folder.
+    pub(crate) fn mapped(&self) -> Memory {
+        Memory::Mapped(Some(self.folder.path().to_owned()))
     }
 
     pub(crate) async fn consumer(&self) -> Consumer {

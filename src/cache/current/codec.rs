@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use capnp::message::{Builder, HeapAllocator, ReaderOptions};
 use capnp::serialize;
 
 use super::{Current, CurrentShard, CurrentStep, CurrentType, ManifestReference};
 use crate::cache::{CacheError, SectionName};
+use crate::environment::{milliseconds, time_of};
 use crate::generated::current_capnp::current;
 use crate::identifiers::{ContentHash, DatasetId, Fingerprint, KeySeed, Sequence, Version};
 
@@ -108,12 +109,6 @@ impl CurrentStep {
 fn build_name(name: SectionName, mut target: current::section_name::Builder<'_>) {
     target.set_hash(&name.hash.0);
     target.set_length(name.length);
-}
-
-/// Times before 1970 and beyond the year 500 million are nobody's.
-fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Reads bytes that may be anything; every error names the object and the field.
@@ -257,9 +252,7 @@ impl Decoder<'_> {
     }
 
     fn time(&self, field: &str, milliseconds: u64) -> Result<SystemTime, CacheError> {
-        SystemTime::UNIX_EPOCH
-            .checked_add(Duration::from_millis(milliseconds))
-            .ok_or_else(|| self.damaged(field, "milliseconds since 1970", milliseconds))
+        time_of(milliseconds).ok_or_else(|| self.damaged(field, "milliseconds since 1970", milliseconds))
     }
 
     fn read<T>(&self, field: &str, value: capnp::Result<T>) -> Result<T, CacheError> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::error::{Flaw, ensure};
-use super::super::message::{check_name, check_tags};
+use super::super::message::{check_count, check_name, check_tags};
 use super::super::preamble::BlobKind;
 use super::table::{Codec, SectionEntry, SectionId, SectionKind, StoredSection};
 use super::{BlobDescription, TypeTransition};
@@ -42,9 +42,7 @@ fn check_versions(kind: BlobKind, from: Version, to: Version) -> Result<(), Flaw
 }
 
 fn check_types(kind: BlobKind, types: &[TypeTransition]) -> Result<(), Flaw> {
-    ensure(types.len() <= MAX_TYPES, || {
-        Flaw::new("the number of types", format!("at most {MAX_TYPES}"), types.len())
-    })?;
+    check_count("types", types.len(), MAX_TYPES)?;
     let mut seen = HashSet::new();
     for transition in types {
         let name = transition.name.as_str();
@@ -87,9 +85,7 @@ pub(super) fn layout(sections: &[StoredSection], header_end: u64, blob_length: u
 
 /// The sections of known kinds, each for itself and all together.
 pub(super) fn sections(sections: &[SectionEntry], blob: &BlobDescription) -> Result<(), Flaw> {
-    ensure(sections.len() <= MAX_SECTIONS, || {
-        Flaw::new("the number of sections", format!("at most {MAX_SECTIONS}"), sections.len())
-    })?;
+    check_count("sections", sections.len(), MAX_SECTIONS)?;
     let types: HashSet<TypeId> = blob.types.iter().map(|transition| TypeId::of(&transition.name)).collect();
     for section in sections {
         check_section(section, blob.kind, &types)?;

@@ -4,7 +4,7 @@ use capnp::message::Builder;
 use capnp::serialize;
 use capnp::struct_list;
 
-use super::super::error::{Flaw, ensure};
+use super::super::error::Flaw;
 use super::super::message;
 use super::super::preamble::BlobKind;
 use super::check::{MAX_SECTIONS, MAX_TYPES};
@@ -76,7 +76,7 @@ pub(super) fn decode(bytes: &[u8], kind: BlobKind) -> Result<(BlobDescription, V
 }
 
 fn read_types(stored: struct_list::Reader<type_transition::Owned>) -> Result<Vec<TypeTransition>, Flaw> {
-    check_count("types", stored.len(), MAX_TYPES)?;
+    message::check_count("types", stored.len() as usize, MAX_TYPES)?;
     stored.iter().map(read_type).collect()
 }
 
@@ -93,7 +93,7 @@ fn read_type(stored: type_transition::Reader) -> Result<TypeTransition, Flaw> {
 }
 
 fn read_sections(stored: struct_list::Reader<section::Owned>) -> Result<Vec<StoredSection>, Flaw> {
-    check_count("sections", stored.len(), MAX_SECTIONS)?;
+    message::check_count("sections", stored.len() as usize, MAX_SECTIONS)?;
     stored.iter().map(read_section).collect()
 }
 
@@ -110,11 +110,5 @@ fn read_section(stored: section::Reader) -> Result<StoredSection, Flaw> {
         stored_length: stored.get_stored_length(),
         plain_length: stored.get_plain_length(),
         hash,
-    })
-}
-
-fn check_count(what: &str, count: u32, limit: usize) -> Result<(), Flaw> {
-    ensure(count as usize <= limit, || {
-        Flaw::new(format!("the number of {what}"), format!("at most {limit}"), count)
     })
 }

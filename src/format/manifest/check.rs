@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::error::{Flaw, ensure};
 use super::super::header::MAX_TYPES;
-use super::super::message::{check_name, check_tags};
+use super::super::message::{check_count, check_name, check_tags};
 use super::super::preamble::PREAMBLE_LENGTH;
 use super::{BlobReference, MAX_LINKS, MAX_MANIFEST_LENGTH, Manifest, ManifestLink, TypeSummary};
 use crate::identifiers::{ContentHash, Version};
@@ -56,9 +56,7 @@ fn check_parent(manifest: &Manifest) -> Result<(), Flaw> {
 }
 
 fn check_types(types: &[TypeSummary]) -> Result<(), Flaw> {
-    ensure(types.len() <= MAX_TYPES, || {
-        Flaw::new("the number of types", format!("at most {MAX_TYPES}"), types.len())
-    })?;
+    check_count("types", types.len(), MAX_TYPES)?;
     let mut seen = HashSet::new();
     for summary in types {
         let name = summary.name.as_str();
@@ -82,9 +80,7 @@ fn check_blob_length(what: &str, length: u64) -> Result<(), Flaw> {
 /// Parent first, without a gap, and the first of them the parent.
 fn check_links(manifest: &Manifest) -> Result<(), Flaw> {
     let links = &manifest.links;
-    ensure(links.len() <= MAX_LINKS, || {
-        Flaw::new("the number of links", format!("at most {MAX_LINKS}"), links.len())
-    })?;
+    check_count("links", links.len(), MAX_LINKS)?;
     for (at, link) in links.iter().enumerate() {
         check_link(at, link, manifest.version)?;
     }

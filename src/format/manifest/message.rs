@@ -4,7 +4,7 @@ use capnp::message::{Builder, Reader};
 use capnp::serialize::{self, OwnedSegments};
 use capnp::struct_list;
 
-use super::super::error::{Flaw, FormatError, ensure};
+use super::super::error::{Flaw, FormatError};
 use super::super::header::MAX_TYPES;
 use super::super::message;
 use super::{
@@ -144,7 +144,7 @@ fn read_blob(stored: blob::Reader) -> Result<BlobReference, Flaw> {
 }
 
 fn read_types(stored: struct_list::Reader<type_summary::Owned>) -> Result<Vec<TypeSummary>, Flaw> {
-    check_count("types", stored.len(), MAX_TYPES)?;
+    message::check_count("types", stored.len() as usize, MAX_TYPES)?;
     stored.iter().map(read_type).collect()
 }
 
@@ -157,7 +157,7 @@ fn read_type(stored: type_summary::Reader) -> Result<TypeSummary, Flaw> {
 }
 
 fn read_links(stored: struct_list::Reader<link::Owned>) -> Result<Vec<ManifestLink>, Flaw> {
-    check_count("links", stored.len(), MAX_LINKS)?;
+    message::check_count("links", stored.len() as usize, MAX_LINKS)?;
     stored.iter().map(read_link).collect()
 }
 
@@ -175,10 +175,4 @@ fn read_link(stored: link::Reader) -> Result<ManifestLink, Flaw> {
 
 fn read_linked(length: u64, hash: Option<hash::Reader>) -> Result<Option<LinkedBlob>, Flaw> {
     hash.map(|hash| Ok(LinkedBlob { length, hash: message::read_hash(hash)? })).transpose()
-}
-
-fn check_count(what: &str, count: u32, limit: usize) -> Result<(), Flaw> {
-    ensure(count as usize <= limit, || {
-        Flaw::new(format!("the number of {what}"), format!("at most {limit}"), count)
-    })
 }

@@ -7,7 +7,8 @@ use super::{
     EntryKind, Hold, HoldReason, LogEntry, ManifestReference, Signature, SnapshotReference, StoredEntry,
     Target,
 };
-use crate::announce::{MessageFault, read_message, time_of};
+use crate::announce::{MessageFault, read_message};
+use crate::environment::time_of;
 use crate::generated::log_capnp::{self as schema, entry};
 use crate::identifiers::{Attempt, ContentHash, DatasetId, Epoch, Nonce, Sequence, Version};
 use crate::log::error::LogError;

@@ -6,7 +6,7 @@ use capnp::serialize::write_message_to_words;
 
 use super::check::check;
 use super::{EntryKind, Hold, HoldReason, LogEntry, ManifestReference, StoredEntry};
-use crate::announce::milliseconds;
+use crate::environment::milliseconds;
 use crate::generated::log_capnp::{self as schema, entry};
 use crate::identifiers::ContentHash;
 use crate::log::error::LogError;

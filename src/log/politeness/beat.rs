@@ -6,7 +6,8 @@ use capnp::message::Builder;
 use capnp::serialize::write_message_to_words;
 
 use super::process::ProcessIdentity;
-use crate::announce::{MessageFault, milliseconds, read_message, time_of};
+use crate::announce::{MessageFault, read_message};
+use crate::environment::{milliseconds, time_of};
 use crate::generated::announcement_capnp::heartbeat;
 use crate::identifiers::{Epoch, Nonce};
 use crate::log::error::LogError;

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::BEAT;
 use super::beat::Beat;
 use super::process::ProcessIdentity;
-use crate::announce::{milliseconds, time_of};
+use crate::environment::{milliseconds, time_of};
 use crate::identifiers::{Epoch, Nonce};
 use crate::store::{DatasetStore, ObjectName, StoreError};
 
