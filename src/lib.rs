@@ -66,6 +66,14 @@
 //!   or wake up late, and one chain comes out.
 //! - A **state** ([`state::State`]) is a version in memory. It never changes; a refresh makes a new one that shares what stayed the same.
 //! - A **cycle** makes a version: a full one states every record, an incremental one what changed.
+//! - An **epoch** is the time of one producer. It begins with a claim in the log, and the next claim ends it.
+//! - A **ring** is a part of the fleet by name; "" is everyone else. Its **target** is the version that the log tells it to be at: the newest one,
+//!   unless a **hold** keeps it elsewhere, which is a pin, or a version that is held back.
+//! - The **floor** is the oldest version that is kept; what lies below it may be gone.
+//! - A **break** is a version without a delta from the one before: nothing is carried over, and consumers arrive by snapshot.
+//! - A table of a state is a **base**, the rows of a snapshot or of a rebase, under an **overlay**, the changes since. A **rebase** writes both anew as
+//!   one, in the background.
+//! - A **seal** says who verified a section in the state directory and when, so that no other process of the host has to.
 //!
 //! # Where to go from here
 //!

@@ -16,6 +16,17 @@ fn the_readme_shows_the_program_that_is_compiled_and_run() {
     assert!(compiled.len() > 10, "{compiled:?}");
 }
 
+#[test]
+fn files_that_the_readme_publishes_are_there() {
+    let readme: Vec<&str> = include_str!("../README.md").lines().collect();
+    let publishes = block(&readme, "```console").into_iter().filter(|line| line.contains(" publish "));
+    let files: Vec<&str> = publishes.filter_map(|line| line.split(' ').nth(4)).collect();
+    assert_eq!(files.len(), 2);
+    for file in files {
+        assert!(Path::new(file).is_file(), "README publishes {file}, which is not there");
+    }
+}
+
 /// The lines between `fence` and the next one.
 fn block<'a>(lines: &[&'a str], fence: &str) -> Vec<&'a str> {
     let inside = lines.iter().skip_while(|line| **line != fence).skip(1);
@@ -63,6 +74,56 @@ fn what_the_architecture_names_is_there() {
         checked += 1;
     }
     assert!(checked > 80, "{checked} names");
+}
+
+/// The layers of ARCHITECTURE.md from the lowest on, each with its modules.
+fn layers(page: &str) -> Vec<Vec<&str>> {
+    let line = page.lines().find_map(|line| line.strip_prefix("Layers point one way: ")).unwrap();
+    line.split('←').map(|layer| layer.split('`').skip(1).step_by(2).collect()).collect()
+}
+
+/// The code of a module without its tests.
+fn code_of(module: &Path) -> String {
+    if module.is_dir() {
+        let parts = fs::read_dir(module).unwrap().map(|entry| entry.unwrap().path());
+        let parts = parts.filter(|part| part.file_stem().is_none_or(|stem| stem != "tests"));
+        return parts.map(|part| code_of(&part)).collect();
+    }
+    let Ok(text) = fs::read_to_string(module) else { return String::new() };
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect()
+}
+
+#[test]
+fn layers_point_one_way() {
+    let page = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    let mut below = BTreeSet::new();
+    let layers = layers(&page);
+    let (cli, layers) = layers.split_last().unwrap();
+    assert_eq!(cli, &["cli"]);
+    let all: BTreeSet<&str> = layers.iter().flatten().copied().collect();
+    for layer in layers {
+        for module in layer {
+            let paths = [format!("src/{module}"), format!("src/{module}.rs")];
+            let code: String = paths.iter().map(|path| code_of(Path::new(path))).collect();
+            assert!(!code.is_empty(), "{module} is nowhere");
+            for used in code.split("crate::").skip(1) {
+                let used =
+                    used.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap();
+                let is_above = used != *module && all.contains(used) && !below.contains(used);
+                assert!(!is_above, "{module} uses {used}, which does not lie below it");
+            }
+        }
+        below.extend(layer);
+    }
+    // Every other module lies below all of them.
+    let folder = fs::read_dir("src").unwrap().map(|entry| entry.unwrap().path());
+    for path in folder.filter(|path| !path.ends_with("lib.rs") && !path.ends_with("generated")) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_used = |module: &&&str| code_of(&path).contains(&format!("crate::{module}"));
+        let used = all.iter().filter(|_| !all.contains(name)).find(is_used);
+        assert!(used.is_none(), "{name} has no layer and uses {used:?}");
+    }
 }
 
 /// The numbers behind each `mark` in the files of `folders`: `1`, `16, 17`, `1–6`, `19 and 24`, `_19_24`.
