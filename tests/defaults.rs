@@ -117,6 +117,7 @@ fn flags_are_there() {
     assert!(checked > 8, "{checked} flags");
     // `retain` takes both of its defaults from the library.
     assert_eq!(cli.matches("default_value_t = RetentionPolicy::default()").count(), 2);
+    assert!(PAGE.contains("| `warn` | | `--log`, `RUST_LOG` |") && cli.contains("default_value = \"warn\""));
     assert!(PAGE.contains("`--poll` (`watch`: 2 s)") && cli.contains("default_value = \"2s\""));
 }
 

@@ -1,13 +1,13 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
-use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use hollowcast::log::politeness::Manners;
 
 use crate::cmd;
-use crate::exit::Usage;
 
 /// Distributes read-only, in-memory datasets to fleets of services.
 #[derive(Debug, Parser)]
@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 const EXIT_STATUS: &str = "Exit status:
-  0 done                     4 not found (dataset, version, key)
+  0 done                     4 not found (dataset, version, type, key)
   2 wrong usage              5 another producer was first, or is live
   3 invalid input            6 store unavailable, after retries
   1 anything else            7 stored data is damaged or missing
@@ -40,8 +40,8 @@ pub struct Common {
     #[arg(long, global = true, env = "HOLLOWCAST_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// What to log to standard error: error, warn, info, debug, trace, or a filter such as hollowcast=debug
-    #[arg(long, global = true, env = "RUST_LOG", value_name = "FILTER")]
-    pub log: Option<String>,
+    #[arg(long, global = true, env = "RUST_LOG", value_name = "FILTER", default_value = "warn")]
+    pub log: String,
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -51,8 +51,8 @@ pub struct Common {
 #[derive(Args, Clone, Debug)]
 pub struct TowardsOthers {
     /// Wait for a live producer to finish, at most so long if a time is given
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "forever", conflicts_with = "take_over")]
-    wait: Option<String>,
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = FOREVER, conflicts_with = "take_over")]
+    wait: Option<Patience>,
     /// Fence a live producer
     #[arg(long)]
     take_over: bool,
@@ -60,16 +60,28 @@ pub struct TowardsOthers {
 
 impl TowardsOthers {
     /// What was asked for; without a word, giving way.
-    pub fn chosen(&self) -> Result<Manners> {
-        Ok(match self.wait.as_deref() {
+    #[must_use]
+    pub fn chosen(&self) -> Manners {
+        match self.wait {
             _ if self.take_over => Manners::TakeOver,
             None => Manners::Refuse,
-            Some("forever") => Manners::Wait(None),
-            Some(time) => {
-                let time = humantime::parse_duration(time);
-                Manners::Wait(Some(time.map_err(|error| Usage(format!("--wait: {error}")))?))
-            }
-        })
+            Some(Patience(time)) => Manners::Wait(time),
+        }
+    }
+}
+
+const FOREVER: &str = "forever";
+
+/// How long to wait; without a time, for as long as it takes.
+#[derive(Clone, Copy, Debug)]
+struct Patience(Option<Duration>);
+
+impl FromStr for Patience {
+    type Err = humantime::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time = (text != FOREVER).then(|| humantime::parse_duration(text));
+        Ok(Self(time.transpose()?))
     }
 }
 
@@ -97,4 +109,18 @@ pub enum Verb {
     Demo(cmd::demo::Demo),
     Completions(cmd::completions::Completions),
     Man(cmd::man::ManPage),
+}
+
+impl Verb {
+    /// What it is called, if it has no JSON to print.
+    #[must_use]
+    pub fn without_json(&self) -> Option<&'static str> {
+        match self {
+            Self::Schema(_) => Some("schema"),
+            Self::Demo(_) => Some("demo"),
+            Self::Completions(_) => Some("completions"),
+            Self::Man(_) => Some("man"),
+            _ => None,
+        }
+    }
 }

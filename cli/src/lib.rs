@@ -19,15 +19,22 @@ pub mod session;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches};
+use tracing_subscriber::EnvFilter;
 
 use arguments::Arguments;
+use exit::Usage;
 
 /// Parses the command line, runs its verb, and says how it went.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
-    init_log(&arguments);
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let is_by_environment = matches.value_source("log") == Some(ValueSource::EnvVariable);
+    if let Err(error) = init_log(&arguments.common.log, is_by_environment) {
+        return end_with(&error.into());
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -37,19 +44,21 @@ pub fn run() -> ExitCode {
     };
     match runtime.block_on(cmd::run(arguments)) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            exit::explain(&error);
-            ExitCode::from(exit::code_of(&error))
-        }
+        Err(error) => end_with(&error),
     }
 }
 
-fn init_log(arguments: &Arguments) {
-    let wanted = arguments.common.log.as_deref().unwrap_or("warn");
-    let filter = tracing_subscriber::EnvFilter::try_new(wanted).unwrap_or_else(|error| {
-        eprintln!("--log {wanted}: {error}; logging warnings and errors");
-        tracing_subscriber::EnvFilter::new("warn")
-    });
+/// Says what went wrong; the exit status of it.
+fn end_with(error: &anyhow::Error) -> ExitCode {
+    exit::explain(error);
+    ExitCode::from(exit::code_of(error))
+}
+
+fn init_log(wanted: &str, is_by_environment: bool) -> Result<(), Usage> {
+    let filter = EnvFilter::try_new(wanted).map_err(|error| {
+        let origin = if is_by_environment { "RUST_LOG=" } else { "--log " };
+        Usage(format!("{origin}{wanted}: {error}; write warn, or hollowcast=debug"))
+    })?;
     let is_terminal = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -57,4 +66,5 @@ fn init_log(arguments: &Arguments) {
         .with_ansi(is_terminal)
         .without_time()
         .init();
+    Ok(())
 }

@@ -25,10 +25,14 @@ pub mod watch;
 use anyhow::Result;
 
 use crate::arguments::{Arguments, Verb};
+use crate::exit::Usage;
 
 /// Runs a verb; its exit status.
 pub async fn run(arguments: Arguments) -> Result<u8> {
     let Arguments { common, verb } = arguments;
+    if let (true, Some(name)) = (common.json, verb.without_json()) {
+        return Err(Usage(format!("`{name}` has no JSON to print: leave --json out")).into());
+    }
     match verb {
         Verb::Publish(verb) => verb.run(&common).await,
         Verb::Get(verb) => verb.run(&common).await,

@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Version;
 use hollowcast::log::LogEntry;
-use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::schema::Schema;
 
@@ -43,8 +42,6 @@ impl Rollback {
     /// Pins, publishes, releases.
     pub async fn run(&self, common: &Common) -> Result<u8> {
         let started = Instant::now();
-        // What can be wrong with the command line is found before anything changes.
-        let manners = self.manners.chosen()?;
         let session = Session::open(&self.url, common)?;
         let mut operator = operator(&self.url)?;
         // By this reason it knows its own pin, also that of a run that was interrupted.
@@ -52,7 +49,7 @@ impl Rollback {
         let pinned = operator.pin_unless_held(EVERYONE, Version(self.version), &why).await?;
         let is_ours = is_held_for(&pinned.entry, &why);
         let published = async {
-            let outcome = self.publish(common, &session, manners).await?;
+            let outcome = self.publish(common, &session).await?;
             Ok::<_, anyhow::Error>((outcome, operator.unpin_if_held(EVERYONE, &why).await?))
         };
         let (outcome, released) = published.await.inspect_err(|_| {
@@ -67,12 +64,12 @@ impl Rollback {
         Ok(exit::DONE)
     }
 
-    async fn publish(&self, common: &Common, session: &Session, manners: Manners) -> Result<Outcome> {
+    async fn publish(&self, common: &Common, session: &Session) -> Result<Outcome> {
         let old = session.load(Some(self.version)).await?;
         let dataset = Dataset::dynamic(self.url.name.clone(), Schema::clone(old.state.schema()));
         let producer = Producer::builder(dataset, store_to_write(&self.url)?)
             .memory(memory(common))
-            .manners(manners)
+            .manners(self.manners.chosen())
             .break_if_unreadable(self.accept_break)
             .writer(format!("hollowcast rollback, process {}", std::process::id()))
             .progress(bars());

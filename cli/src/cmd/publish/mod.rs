@@ -156,7 +156,7 @@ impl Publish {
         let dataset = Dataset::dynamic(self.url.name.clone(), schema.clone());
         let producer = Producer::builder(dataset, store_to_write(&self.url)?)
             .memory(memory(common))
-            .manners(self.manners.chosen()?)
+            .manners(self.manners.chosen())
             .break_if_unreadable(self.accept_break)
             .writer(format!("hollowcast publish, process {}", std::process::id()))
             .progress(Arc::clone(&progress));
