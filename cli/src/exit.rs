@@ -2,6 +2,7 @@
 
 use anyhow::Error;
 use hollowcast::ErrorKind;
+use hollowcast::consumer::ConsumerError;
 use hollowcast::error::Classify;
 use hollowcast::replica::ReplicaError;
 
@@ -29,6 +30,11 @@ pub const CORRUPT: u8 = 7;
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// Something that is named and not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotFound(pub String);
+
 /// The status that `error` ends with.
 #[must_use]
 pub fn code_of(error: &Error) -> u8 {
@@ -39,10 +45,18 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<Usage>() {
         return Some(USAGE);
     }
+    if cause.is::<NotFound>() {
+        return Some(NOT_FOUND);
+    }
     if let Some(error) = cause.downcast_ref::<hollowcast::Error>() {
-        let is_missing = matches!(error.downcast_ref(), Some(ReplicaError::Missing { .. }));
         // What the log leads to and is not there is damage to a dataset that is.
-        return Some(if is_missing { CORRUPT } else { code_of_kind(error.kind()) });
+        let is_missing = matches!(error.downcast_ref(), Some(ReplicaError::Missing { .. }));
+        let is_no_type = matches!(error.downcast_ref(), Some(ConsumerError::NoSuchType { .. }));
+        return Some(match error.kind() {
+            _ if is_missing => CORRUPT,
+            _ if is_no_type => NOT_FOUND,
+            kind => code_of_kind(kind),
+        });
     }
     cause.downcast_ref::<InputError>().map(|error| code_of_kind(error.kind()))
 }

@@ -1,5 +1,6 @@
 //! What a verb works with: the store, the state directory, the chain.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -7,16 +8,18 @@ use hollowcast::cache::{SegmentStore, StateDirectoryOptions};
 use hollowcast::consumer::Memory;
 use hollowcast::environment::Environment;
 use hollowcast::identifiers::Version;
+use hollowcast::operator::Operator;
 use hollowcast::progress::Progress;
 use hollowcast::replica::transfer::TransferOptions;
 use hollowcast::replica::{Chain, Loaded, Replica};
 use hollowcast::schema::TypeFilter;
+use hollowcast::state::{State, Table};
 use hollowcast::store::{DatasetStore, existing_local, local};
 use object_store::ObjectStore;
-use object_store::path::Path;
 
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
+use crate::exit::{NotFound, Usage};
 use crate::progress::bars;
 
 /// One dataset, to read.
@@ -43,10 +46,18 @@ impl Session {
 
     /// Loads the type called `name` and fetches nothing of the others; all types for `None`.
     #[must_use]
-    pub fn of_type(mut self, name: Option<&str>) -> Self {
-        if let Some(name) = name {
-            self.replica = self.replica.with_types(TypeFilter::only([name]));
-        }
+    pub fn of_type(self, name: Option<&str>) -> Self {
+        if name.is_some() { self.of_types(name) } else { self }
+    }
+
+    /// Loads no records: a version's schema, and what else goes with it.
+    #[must_use]
+    pub fn without_records(self) -> Self {
+        self.of_types(None)
+    }
+
+    fn of_types(mut self, names: Option<&str>) -> Self {
+        self.replica = self.replica.with_types(TypeFilter::only(names));
         self
     }
 
@@ -65,7 +76,40 @@ impl Session {
 /// The dataset's objects; its folder must be there.
 pub fn dataset_store(url: &DatasetUrl) -> Result<DatasetStore> {
     let store = existing_local(&url.folder).map_err(hollowcast::Error::from)?;
-    Ok(DatasetStore::new(store, Path::from(url.name.as_str()), Environment::system()))
+    Ok(DatasetStore::named(store, &url.name, Environment::system()).map_err(hollowcast::Error::from)?)
+}
+
+/// The table of the type called `name`, or of the only one.
+pub fn table_of<'s>(state: &'s State, name: Option<&str>) -> Result<&'s Table> {
+    match (name, state.tables()) {
+        (Some(name), _) => Ok(state.table(name).ok_or_else(|| no_type(name, &[state]))?),
+        (None, [only]) => Ok(only),
+        (None, _) => Err(Usage(format!("say --type: the dataset has {}", type_names(&[state]))).into()),
+    }
+}
+
+/// That none of `states` has a type called `name`.
+#[must_use]
+pub fn no_type(name: &str, states: &[&State]) -> NotFound {
+    NotFound(format!("the dataset has no type {name}; it has {}", type_names(states)))
+}
+
+/// The types of the states, each once, whether they are loaded or not.
+fn type_names(states: &[&State]) -> String {
+    let types = states.iter().flat_map(|state| state.schema().types());
+    types
+        .map(|record_type| record_type.name.as_str())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// An operator in the name of whoever typed the command.
+pub fn operator(url: &DatasetUrl) -> Result<Operator> {
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let by = user.unwrap_or_else(|| format!("process {}", std::process::id()));
+    Ok(Operator::new(dataset_store(url)?, by, Vec::new()))
 }
 
 /// The folder as a store to write to; it is made if need be.

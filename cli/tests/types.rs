@@ -97,9 +97,9 @@ fn one_type_of_several_is_fetched_alone_semantics_22() {
 fn a_wrong_type_is_said_so_semantics_22() {
     let place = Place::new();
     publish(&place);
-    place.run("export", &["--type", "Smal"]).fails(2, &["no type Smal; it has Large, Small"]);
+    place.run("export", &["--type", "Smal"]).fails(4, &["no type Smal; it has Large, Small"]);
     place.run("get", &["7"]).fails(2, &["--type: the dataset has Large, Small"]);
     place
         .run("watch", &["--type", "Smal", "--until", "1"])
-        .fails(3, &["no type Smal to load", "Large, Small"]);
+        .fails(4, &["no type Smal to load", "Large, Small"]);
 }

@@ -12,13 +12,12 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::fields::{Field, RecordKey, record_json};
-use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
 use crate::keys::sort_key;
 use crate::output::{counted, print, print_json};
-use crate::session::Session;
+use crate::session::{Session, no_type};
 
 /// Print what changed between two versions, by key
 ///
@@ -52,17 +51,14 @@ pub struct Diff {
 impl Diff {
     /// Prints the differences.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let session = Session::open(&self.url, common)?;
+        let session = Session::open(&self.url, common)?.of_type(self.type_name.as_deref());
         let chain = session.chain().await?;
         let older = session.replica.load(&chain, Some(Version(self.from)), None, &session.progress).await?;
         let newer =
             session.replica.load(&chain, Some(Version(self.to)), Some(&older), &session.progress).await?;
-        let mut differences = Difference::between(&older.state, &newer.state)?;
-        if let Some(name) = &self.type_name {
-            if !differences.iter().any(|difference| difference.name == name) {
-                table_of(&newer.state, Some(name))?;
-            }
-            differences.retain(|difference| difference.name == name);
+        let differences = Difference::between(&older.state, &newer.state)?;
+        if let (Some(name), []) = (&self.type_name, &differences[..]) {
+            return Err(no_type(name, &[&older.state, &newer.state]).into());
         }
         if self.summary {
             summarize(&differences, common.json)?;

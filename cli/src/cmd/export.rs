@@ -10,13 +10,12 @@ use hollowcast::state::{Row, State, Table};
 use hollowcast::tools::json::JsonPrinter;
 use rayon::prelude::*;
 
-use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit::{self, Usage};
 use crate::keys::sort_key;
 use crate::output::{NOT_WRITTEN, stdout};
-use crate::session::Session;
+use crate::session::{Session, table_of};
 
 /// Records that one task prints.
 const BATCH: usize = 1024;

@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 use clap::Args;
-use hollowcast::state::{State, Table};
 use hollowcast::tools::json::JsonPrinter;
 
+use super::fields::record_json;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
-use crate::exit::{self, Usage};
+use crate::exit;
 use crate::ingest::KeyParser;
-use crate::output::print;
-use crate::session::Session;
+use crate::output::print_json;
+use crate::session::{Session, table_of};
 
 /// Print records by key, as JSON lines
 ///
@@ -44,7 +44,6 @@ impl Get {
         let index = schema.find_type(table.name()).expect("a table is of a type of its schema");
         let parser = KeyParser::new(schema, index).map_err(hollowcast::Error::from)?;
         let printer = JsonPrinter::new(schema);
-        let structure = schema.record_type(index).structure;
         let mut code = exit::DONE;
         for key in &self.keys {
             let Some(row) = table.get_bytes(&parser.parse(key).map_err(hollowcast::Error::from)?) else {
@@ -52,25 +51,8 @@ impl Get {
                 code = exit::NOT_FOUND;
                 continue;
             };
-            let mut line = Vec::new();
-            printer.print(structure, row.reader(), &mut line).map_err(hollowcast::Error::from)?;
-            line.push(b'\n');
-            print(&line)?;
+            print_json(&record_json(schema, &printer, table.name(), row)?)?;
         }
         Ok(code)
-    }
-}
-
-/// The table of the type called `name`, or of the only one.
-pub fn table_of<'s>(state: &'s State, name: Option<&str>) -> Result<&'s Table> {
-    let types = state.schema().types().iter();
-    let names = || types.map(|record_type| record_type.name.as_str()).collect::<Vec<_>>().join(", ");
-    match (name, state.tables()) {
-        (Some(name), _) => {
-            let unknown = || Usage(format!("the dataset has no type {name}; it has {}", names()));
-            Ok(state.table(name).ok_or_else(unknown)?)
-        }
-        (None, [only]) => Ok(only),
-        (None, _) => Err(Usage(format!("say --type: the dataset has {}", names())).into()),
     }
 }

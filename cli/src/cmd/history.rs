@@ -8,13 +8,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::fields::Field;
-use super::get::table_of;
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
 use crate::ingest::KeyParser;
 use crate::output::{print, print_json, time};
-use crate::session::Session;
+use crate::session::{Session, table_of};
 
 /// Print what each kept version made of one record, newest first
 ///
@@ -47,7 +46,7 @@ pub struct History {
 impl History {
     /// Prints the versions.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let session = Session::open(&self.url, common)?;
+        let session = Session::open(&self.url, common)?.of_type(self.type_name.as_deref());
         let kept = hollowcast::tools::History::open(&session.replica, &session.progress).await?;
         let type_name = table_of(kept.newest(), self.type_name.as_deref())?.name();
         let key = |schema: &Schema| {

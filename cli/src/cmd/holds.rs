@@ -3,7 +3,13 @@
 use hollowcast::log::{Hold, HoldReason, LogEntry, Target};
 use serde_json::{Value, json};
 
-use super::pin::EVERYONE;
+/// Everyone: the only ring that the command line knows.
+pub(super) const EVERYONE: &str = "";
+
+/// Whether an operator holds the ring where it is; one that a version was held back from is not pinned.
+pub(super) fn is_pinned(target: &Target) -> bool {
+    target.hold.as_ref().is_some_and(|hold| hold.reason == HoldReason::Pinned)
+}
 
 /// What people call a hold.
 pub(super) fn reason_name(reason: HoldReason) -> &'static str {

@@ -8,8 +8,7 @@ use hollowcast::replica::Chain;
 use hollowcast::store::{DatasetStore, Family, ObjectName};
 use serde_json::json;
 
-use super::holds::{hold_json, reason_name};
-use super::pin::EVERYONE;
+use super::holds::{EVERYONE, hold_json, reason_name};
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
@@ -20,13 +19,13 @@ use crate::session::dataset_store;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   hollowcast log ./data/airports
-  hollowcast log ./data/airports --last 20")]
+  hollowcast log ./data/airports --limit 20")]
 pub struct Log {
     /// The dataset
     url: DatasetUrl,
-    /// Only the newest so many
-    #[arg(long, value_name = "N")]
-    last: Option<usize>,
+    /// At most so many entries, the newest ones
+    #[arg(long, value_name = "ENTRIES", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
 }
 
 impl Log {
@@ -53,7 +52,7 @@ impl Log {
         });
         let mut numbers: Vec<Sequence> = numbers.collect();
         numbers.sort_unstable();
-        let first = numbers.len().saturating_sub(self.last.unwrap_or(usize::MAX));
+        let first = numbers.len().saturating_sub(self.limit.map_or(usize::MAX, |limit| limit as usize));
         let mut entries = Vec::new();
         for sequence in &numbers[first..] {
             let name = ObjectName::LogEntry(*sequence);
@@ -83,7 +82,8 @@ fn json_of(entry: &LogEntry) -> serde_json::Value {
         "time": time(entry.at),
         "kind": kind_name(entry.kind),
         "epoch": entry.epoch.0,
-        "latest": entry.latest_version().0,
+        "oldest": entry.oldest_version().0,
+        "newest": entry.latest_version().0,
         "target": entry.target(EVERYONE).version().0,
         "hold": entry.target(EVERYONE).hold.as_ref().map(hold_json),
         "floor": entry.floor.0,

@@ -4,18 +4,15 @@ use anyhow::Result;
 use clap::Args;
 use hollowcast::identifiers::Version;
 use hollowcast::log::Target;
-use hollowcast::operator::{Decided, Operator};
+use hollowcast::operator::Decided;
 use serde_json::json;
 
-use super::holds::by_whom;
+use super::holds::{EVERYONE, by_whom, is_pinned};
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
 use crate::output::{print, print_json};
-use crate::session::dataset_store;
-
-/// Everyone: the only ring that the command line knows.
-pub(super) const EVERYONE: &str = "";
+use crate::session::operator;
 
 /// Hold all consumers at a version, whatever is published meanwhile
 ///
@@ -69,20 +66,13 @@ impl Unpin {
     }
 }
 
-/// Whoever typed the command.
-pub(super) fn operator(url: &DatasetUrl) -> Result<Operator> {
-    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    let by = user.unwrap_or_else(|| format!("process {}", std::process::id()));
-    Ok(Operator::new(dataset_store(url)?, by, Vec::new()))
-}
-
 fn report(decided: &Decided, common: &Common, words: impl Fn(&Target, bool) -> String) -> Result<u8> {
     let target = decided.entry.target(EVERYONE);
     if common.json {
         print_json(&json!({
             "changed": decided.is_new,
             "target": target.version().0,
-            "pinned": target.hold.is_some(),
+            "pinned": is_pinned(target),
             "entry": decided.entry.sequence.0,
         }))?;
     } else {

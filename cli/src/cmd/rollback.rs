@@ -9,13 +9,13 @@ use hollowcast::log::LogEntry;
 use hollowcast::producer::{CycleOptions, Dataset, Outcome, Producer};
 use hollowcast::schema::Schema;
 
-use super::pin::{EVERYONE, operator};
+use super::holds::EVERYONE;
 use super::publish::report;
 use crate::arguments::{Common, TowardsOthers};
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
 use crate::progress::bars;
-use crate::session::{Session, memory, store_to_write};
+use crate::session::{Session, memory, operator, store_to_write};
 
 /// Publish the content of an older version as the next one
 ///

@@ -28,7 +28,7 @@ pub struct SchemaVerb {
 impl SchemaVerb {
     /// Prints the schema.
     pub async fn run(&self, common: &Common) -> Result<u8> {
-        let session = Session::open(&self.url, common)?;
+        let session = Session::open(&self.url, common)?.without_records();
         let loaded = session.load(self.version).await?;
         let schema = loaded.state.schema();
         if self.compiled {

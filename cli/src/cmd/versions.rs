@@ -10,8 +10,7 @@ use hollowcast::log::{Hold, LogEntry, SnapshotReference, Target};
 use hollowcast::replica::Chain;
 use serde_json::{Map, Value, json};
 
-use super::holds::{hold_json, reason_name};
-use super::pin::EVERYONE;
+use super::holds::{EVERYONE, hold_json, is_pinned, reason_name};
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
@@ -128,7 +127,7 @@ impl<'m> Row<'m> {
             "late_snapshot": self.has_late_snapshot(),
             "fingerprint": self.fingerprint().to_string(),
             "target": self.everyone().is_some(),
-            "pinned": self.everyone().is_some_and(|target| target.hold.is_some()),
+            "pinned": self.everyone().is_some_and(is_pinned),
             "rings": self.targets.iter().map(ring).collect::<Vec<_>>(),
             "tags": self.manifest.tags,
         })
