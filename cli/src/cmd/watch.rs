@@ -1,13 +1,13 @@
 //! `watch`: follow a dataset as a consumer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use hollowcast::ErrorKind;
 use hollowcast::announce::PollOptions;
-use hollowcast::consumer::{Consumer, Memory, Refresh, RefreshListener, Wait};
+use hollowcast::consumer::{Consumer, ConsumerError, Memory, Refresh, RefreshListener, Wait};
 use hollowcast::error::Classify;
 use hollowcast::store::{StoreError, existing_local};
 use object_store::ObjectStore;
@@ -51,7 +51,7 @@ impl Watch {
         let memory = if self.heap { Memory::Heap } else { memory(common) };
         let poll = PollOptions { interval: self.poll, unprompted: self.poll.max(Duration::from_secs(5)) };
         let (reached, mut versions) = tokio::sync::watch::channel(0);
-        let printer = Arc::new(Printer { json: common.json, reached });
+        let printer = Arc::new(Printer { json: common.json, reached, waiting: Once::new() });
         let consumer = async {
             let store = self.store().await?;
             let builder = Consumer::builder(self.url.name.clone(), store).memory(memory).poll(poll);
@@ -92,6 +92,8 @@ impl Watch {
 struct Printer {
     json: bool,
     reached: tokio::sync::watch::Sender<u64>,
+    /// That there is no version yet is said once.
+    waiting: Once,
 }
 
 impl Printer {
@@ -132,9 +134,14 @@ impl RefreshListener for Printer {
 
     fn failed(&self, error: &hollowcast::Error) {
         // What fails because the program ends is nobody's concern.
-        let is_over = self.reached.is_closed();
-        if error.kind() != ErrorKind::NotFound && !is_over {
-            eprintln!("staying: {error}");
+        if self.reached.is_closed() {
+            return;
+        }
+        match error.downcast_ref() {
+            Some(ConsumerError::NothingAnnounced { .. }) => {
+                self.waiting.call_once(|| eprintln!("waiting: {error}"));
+            }
+            _ => eprintln!("staying: {error}"),
         }
     }
 }
