@@ -52,6 +52,17 @@ fn the_tour_tells_what_happened() {
     }
 
     let dataset = folder.join("store/airports");
+    // What it says to type at the end is typed.
+    let farewell: Vec<&str> = told.lines().skip_while(|line| *line != "Look around").skip(1).collect();
+    assert_eq!(farewell.len(), 6, "{told}");
+    for line in farewell {
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", line])
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOLLOWCAST_STATE_DIR", folder.join("look"));
+        shell.assert().success();
+    }
     let mut diff = hollowcast();
     diff.args(["diff", "--summary", "--json"]).arg(&dataset).args(["3", "4"]);
     let summary =

@@ -101,18 +101,35 @@ async fn take_over(folder: &Path, consumer: &mut ConsumerProcess) -> Result<()> 
 
 fn farewell(tour: &Tour) -> Result<()> {
     heading("Look around")?;
-    let dataset = at(tour);
+    let (program, dataset) = (program()?, quoted(&at(tour)));
     for line in [
-        format!("hollowcast versions {dataset}"),
-        format!("hollowcast diff {dataset} 1 {DAMAGED} --summary"),
-        format!("hollowcast get {dataset} KJFK --version 2"),
-        format!("hollowcast stats {dataset}"),
-        format!("hollowcast retain {dataset} --keep 1 --max-age 0s --dry-run"),
-        format!("hollowcast log {dataset}"),
+        format!("versions {dataset}"),
+        format!("diff {dataset} 1 {DAMAGED} --summary"),
+        format!("get {dataset} KJFK --version 2"),
+        format!("stats {dataset}"),
+        format!("retain {dataset} --keep 1 --max-age 0s --dry-run"),
+        format!("log {dataset}"),
     ] {
-        say(&format!("  {line}"))?;
+        say(&format!("  {program} {line}"))?;
     }
     Ok(())
+}
+
+/// This program as a shell takes it, whatever its search path: from the working directory if it lies below.
+fn program() -> Result<String> {
+    let program = std::env::current_exe()?;
+    let here = std::env::current_dir()?;
+    let path = match program.strip_prefix(&here) {
+        Ok(below) => Path::new(".").join(below),
+        Err(_) => program,
+    };
+    Ok(quoted(&path.display().to_string()))
+}
+
+/// One word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-".contains(letter);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 async fn publish(tour: &Tour, release: &str, options: &[&str]) -> Result<()> {
