@@ -97,7 +97,7 @@ fn code_of(module: &Path) -> String {
 #[test]
 fn layers_point_one_way() {
     let page = fs::read_to_string("ARCHITECTURE.md").unwrap();
-    let mut below = BTreeSet::new();
+    let mut below: BTreeSet<&str> = BTreeSet::new();
     let layers = layers(&page);
     let (cli, layers) = layers.split_last().unwrap();
     assert_eq!(cli, &["cli"]);

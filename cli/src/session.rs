@@ -1,4 +1,4 @@
-//! What a verb works with: the store, the state directory, the chain.
+//! What a verb works with: the store, the state directory, the chain, an operator.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -97,12 +97,8 @@ pub fn no_type(name: &str, states: &[&State]) -> NotFound {
 /// The types of the states, each once, whether they are loaded or not.
 fn type_names(states: &[&State]) -> String {
     let types = states.iter().flat_map(|state| state.schema().types());
-    types
-        .map(|record_type| record_type.name.as_str())
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect::<Vec<_>>()
-        .join(", ")
+    let names: BTreeSet<&str> = types.map(|record_type| record_type.name.as_str()).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// An operator in the name of whoever typed the command.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hollowcast::ErrorKind;
-use hollowcast::consumer::{Memory, RefreshRoute, Wait};
+use hollowcast::consumer::{RefreshRoute, Wait};
 use hollowcast::identifiers::Version;
 use hollowcast::producer::Producer;
 
