@@ -17,7 +17,7 @@ use crate::identifiers::Version;
 use crate::log::{Log, LogEntry, Outcome, RaiseFloor};
 use crate::progress::{Progress, Stage, Unit};
 use crate::replica::Chain;
-use crate::store::{DatasetStore, Listed};
+use crate::store::{DatasetStore, Listed, ObjectName};
 
 /// Deletions under way at a time.
 const DELETIONS: usize = 16;
@@ -116,9 +116,17 @@ impl Retention {
         })
     }
 
+    /// Log entries only once everything else is gone (keeps R6).
     async fn delete(&self, objects: &[Listed], progress: &dyn Progress) -> Result<()> {
         let total = Some(objects.iter().map(|object| object.bytes).sum());
         progress.stage(Stage { name: "deleting", unit: Unit::Bytes, total });
+        let is_entry = |object: &&Listed| matches!(object.name, ObjectName::LogEntry(_));
+        let (entries, others): (Vec<_>, Vec<_>) = objects.iter().partition(is_entry);
+        self.delete_side_by_side(&others, progress).await?;
+        self.delete_side_by_side(&entries, progress).await
+    }
+
+    async fn delete_side_by_side(&self, objects: &[&Listed], progress: &dyn Progress) -> Result<()> {
         let store = self.log.store();
         let deletions = objects.iter().map(|object| {
             let (store, name, bytes) = (store.clone(), object.name, object.bytes);

@@ -19,13 +19,13 @@ use super::store::Answer;
 const FOLDERS: [&str; 5] = ["manifests", "snapshots", "deltas", "reverse", "log"];
 
 /// Versions 1 to `versions`, with a snapshot every four: 1, 5, 9 …
-async fn chain(world: &World, versions: u32) -> Producer {
+pub(super) async fn chain(world: &World, versions: u32) -> Producer {
     let mut producer = world.producer_of(schema()).snapshot_every(4).start().await.unwrap();
     grow(&mut producer, versions).await;
     producer
 }
 
-async fn grow(producer: &mut Producer, versions: u32) {
+pub(super) async fn grow(producer: &mut Producer, versions: u32) {
     for _ in 0..versions {
         let next = producer.version().next().0 as u32;
         // Enough records that only their number makes a snapshot due.
@@ -39,14 +39,16 @@ async fn grow(producer: &mut Producer, versions: u32) {
     }
 }
 
+/// The version that an object was made for, by its name.
+fn version_of(object: &str) -> u64 {
+    let (folder, name) = object.rsplit_once('/').unwrap();
+    let parts: Vec<&str> = name.split('-').collect();
+    parts[usize::from(folder.ends_with("deltas"))].parse().unwrap()
+}
+
 /// The versions of which `folder` holds something.
 async fn versions_in(world: &World, folder: &str) -> BTreeSet<u64> {
-    let owner = |object: &String| -> u64 {
-        let parts: Vec<&str> = object.rsplit('/').next().unwrap().split('-').collect();
-        let number = if folder == "deltas" { parts[1] } else { parts[0] };
-        number.parse().unwrap()
-    };
-    world.objects(folder).await.iter().map(owner).collect()
+    world.objects(folder).await.iter().map(|object| version_of(object)).collect()
 }
 
 async fn everything(world: &World) -> Vec<String> {
@@ -85,6 +87,40 @@ async fn a_floor_is_in_the_log_before_anything_is_deleted_semantics_14_r6() {
     let gone = world.operator().pin("", Version(8), "").await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
     assert!(gone.to_string().contains("those from 9 to 11 are kept"), "{gone}");
+}
+
+/// Ascending, several at a time; as long as one of the objects is not gone yet, no log entry goes.
+#[tokio::test(start_paused = true)]
+async fn log_entries_go_when_all_else_is_gone_r6() {
+    let world = World::new();
+    let _producer = chain(&world, 11).await;
+    let planned = world.retention(3).plan().await.unwrap().objects;
+    let is_entry = |name: &str| name.contains("log/");
+    let names: Vec<String> = planned.iter().map(|object| object.name.to_string()).collect();
+    let slow = names.iter().rfind(|name| !is_entry(name)).unwrap().clone();
+    world.store.requests();
+    world.store.follow(move |request| {
+        if request == format!("DELETE places/{slow}") { Answer::Asleep } else { Answer::True }
+    });
+    let mut retention = world.retention(3);
+    let running = tokio::spawn(async move { retention.run(&()).await.unwrap() });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut deleted = deleted_names(&world);
+    assert!(deleted.len() > 16 && !deleted.iter().any(|name| is_entry(name)), "{deleted:?}");
+    world.store.wake();
+    running.await.unwrap();
+    let entries = deleted_names(&world);
+    assert!(entries.len() > 4 && entries.iter().all(|name| is_entry(name)), "{entries:?}");
+    assert!(entries.is_sorted(), "{entries:?}");
+    assert!(deleted.is_sorted_by_key(|name| version_of(name)), "{deleted:?}");
+    deleted.extend(entries);
+    assert_eq!(deleted, names, "what was planned, in that order");
+}
+
+/// What was asked to be deleted since the last look, in order.
+fn deleted_names(world: &World) -> Vec<String> {
+    let requests = world.store.requests().into_iter();
+    requests.filter_map(|request| request.strip_prefix("DELETE places/").map(str::to_owned)).collect()
 }
 
 #[tokio::test]
