@@ -11,6 +11,7 @@ mod history;
 mod kept;
 mod listeners;
 mod operator;
+mod overtaken;
 mod parcels;
 mod producer;
 mod rebase;
