@@ -1,12 +1,12 @@
 //! Fifty versions, each with a field or a type more, read by code generated from the first text, one in the middle, and the last.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use capnp::introspect::Introspect;
 use capnp::traits::OwnedStruct;
 use capnp::{dynamic_struct, dynamic_value};
-use hollowcast::consumer::{Consumer, Memory};
+use hollowcast::consumer::{Consumer, Memory, Refresh, RefreshListener, RefreshRoute};
 use hollowcast::log::politeness::Manners;
 use hollowcast::producer::{Dataset, Producer};
 use hollowcast::schema::{
@@ -139,11 +139,25 @@ fn read<'a>(record: impl Into<dynamic_value::Reader<'a>>) -> BTreeMap<String, St
         .collect()
 }
 
+/// How a consumer moved, whoever had it look: from which version to which, and by which route.
+#[derive(Default)]
+struct Moves(Mutex<Vec<(u64, u64, RefreshRoute)>>);
+
+impl RefreshListener for Moves {
+    fn refreshed(&self, refresh: &Refresh) {
+        let moved = refresh.route.map(|route| (refresh.from.0, refresh.to.0, route));
+        self.0.lock().unwrap().extend(moved);
+    }
+
+    fn failed(&self, _: &hollowcast::Error) {}
+}
+
 /// A program built from one text, as it follows the dataset from the first version on.
 struct Program<T: OwnedStruct + Introspect> {
     /// The version whose text that is.
     text: u32,
     consumer: Consumer,
+    moves: Arc<Moves>,
     items: TypedTable<T, u32>,
 }
 
@@ -152,14 +166,22 @@ where
     for<'a> dynamic_value::Reader<'a>: From<<T as OwnedStruct>::Reader<'a>>,
 {
     async fn start(store: &Arc<dyn ObjectStore>, text: u32) -> Self {
-        let consumer =
-            Consumer::builder("growing", Arc::clone(store)).memory(Memory::Heap).start().await.unwrap();
+        let moves = Arc::new(Moves::default());
+        let consumer = Consumer::builder("growing", Arc::clone(store)).memory(Memory::Heap);
+        let consumer = consumer.listener(Arc::clone(&moves) as _).start().await.unwrap();
         let items = consumer.table().unwrap();
-        Self { text, consumer, items }
+        Self { text, consumer, moves, items }
     }
 
-    async fn reads(&self, version: u32, stated: &BTreeMap<u32, u32>) {
+    /// The last version came by `route`.
+    async fn arrives(&self, version: u32, route: RefreshRoute) {
         self.consumer.refresh().await.unwrap();
+        let before = if route == RefreshRoute::Delta { version - 1 } else { 0 };
+        let moves = std::mem::take(&mut *self.moves.0.lock().unwrap());
+        assert_eq!(moves, [(before.into(), version.into(), route)], "text {}", self.text);
+    }
+
+    fn reads(&self, version: u32, stated: &BTreeMap<u32, u32>) {
         let state = self.consumer.read();
         assert_eq!(state.version().0, u64::from(version));
         assert_eq!(self.items.len(&state), stated.len() as u64);
@@ -209,9 +231,14 @@ async fn fifty_versions_are_read_by_code_from_three_texts_semantics_25() {
         if version > 1 {
             publish(&store, version, &mut stated).await;
         }
-        oldest.reads(version, &stated).await;
-        older.reads(version, &stated).await;
-        newest.reads(version, &stated).await;
+        // The first version is a snapshot, and nothing that comes later is so different that there must be another.
+        let route = if version == 1 { RefreshRoute::Snapshot } else { RefreshRoute::Delta };
+        oldest.arrives(version, route).await;
+        older.arrives(version, route).await;
+        newest.arrives(version, route).await;
+        oldest.reads(version, &stated);
+        older.reads(version, &stated);
+        newest.reads(version, &stated);
         older.has::<middle::type10::Owned>(version, 10);
         older.has::<middle::type20::Owned>(version, 20);
         newest.has::<last::type10::Owned>(version, 10);
@@ -219,6 +246,6 @@ async fn fifty_versions_are_read_by_code_from_three_texts_semantics_25() {
         newest.has::<last::type50::Owned>(version, 50);
     }
     // Who comes late finds the same.
-    Program::<first::item::Owned>::start(&store, 1).await.reads(VERSIONS, &stated).await;
-    Program::<last::item::Owned>::start(&store, VERSIONS).await.reads(VERSIONS, &stated).await;
+    Program::<first::item::Owned>::start(&store, 1).await.reads(VERSIONS, &stated);
+    Program::<last::item::Owned>::start(&store, VERSIONS).await.reads(VERSIONS, &stated);
 }
