@@ -10,9 +10,40 @@ use crate::generated::collections_capnp::{Colour, lists, point};
 use crate::message::Record;
 use crate::sets::number;
 
+/// The list itself and lists that differ from it in one element, in length, or in order.
+fn neighbours<T: Copy>(list: &[T], others: &[T]) -> Vec<Vec<T>> {
+    let with = |at: usize, other: T| {
+        let mut changed = list.to_vec();
+        changed[at % list.len()] = other;
+        changed
+    };
+    let mut neighbours = vec![list.to_vec(), others.to_vec(), list.iter().rev().copied().collect()];
+    neighbours.extend(list.split_last().map(|(_, shorter)| shorter.to_vec()));
+    neighbours.extend(others.iter().map(|other| [list, &[*other]].concat()));
+    if !list.is_empty() {
+        neighbours.extend((0..).zip(others).map(|(at, other)| with(at, *other)));
+    }
+    neighbours
+}
+
+/// Whether both lists are equal; `None` of floats that are equal as numbers, or are all no number, and differ in their bits.
+fn are_equal<T>(
+    one: &[T],
+    other: &[T],
+    equal: fn(&T, &T) -> bool,
+    same_bits: fn(&T, &T) -> bool,
+) -> Option<bool> {
+    let all =
+        |is: fn(&T, &T) -> bool| one.len() == other.len() && one.iter().zip(other).all(|(a, b)| is(a, b));
+    match (all(equal), all(same_bits)) {
+        (true, false) => None,
+        (is_equal, _) => Some(is_equal),
+    }
+}
+
 /// Elements in the order in which they were stated, twice where they were stated twice.
 macro_rules! list_test {
-    ($name:ident, $element:ty, $elements:expr, $set:ident, $get:ident, $has:ident, $kind:ident, $equal:expr) => {
+    ($name:ident, $element:ty, $elements:expr, $set:ident, $get:ident, $has:ident, $kind:ident, $equal:expr, $same_bits:expr) => {
         proptest! {
             #[test]
             fn $name(model in proptest::collection::vec($elements, 0..20), others in proptest::collection::vec($elements, 0..10)) {
@@ -30,9 +61,20 @@ macro_rules! list_test {
                         prop_assert_eq!(view.contains(wanted).unwrap(), holds(wanted));
                     }
                     prop_assert!(view.get(view.len()).unwrap().is_none());
-                    prop_assert!(view.equals(&view).unwrap());
                     Ok(())
                 })?;
+                let same_bits: fn(&$element, &$element) -> bool = $same_bits;
+                for other in neighbours(&model, &others) {
+                    let Some(expected) = are_equal(&model, &other, equal, same_bits) else { continue };
+                    let other = Record::of::<lists::Owned>(|mut record| record.$set(&other[..]).unwrap()).unwrap();
+                    let typed = record.typed(|one| other.typed(|other| {
+                        let [one, other] = [one, other].map(|is| is.get_as::<lists::Reader<'_>>().unwrap().$get());
+                        ListView::new(one.unwrap()).equals(&ListView::new(other.unwrap())).unwrap()
+                    }));
+                    prop_assert_eq!(typed, expected);
+                    let [one, other] = [&record, &other].map(|is| ListView::of(is.dynamic(), stringify!($name)).unwrap());
+                    prop_assert_eq!(one.unwrap().equals(&other.unwrap()).unwrap(), expected);
+                }
                 let view = ListView::of(record.dynamic(), stringify!($name)).unwrap().unwrap();
                 prop_assert_eq!(view.len() as usize, model.len());
                 for wanted in model.iter().chain(&others) {
@@ -43,7 +85,7 @@ macro_rules! list_test {
     };
 }
 
-list_test!(bools, bool, any::<bool>(), set_bools, get_bools, has_bools, Bool, |one, other| one == other);
+list_test!(bools, bool, any::<bool>(), set_bools, get_bools, has_bools, Bool, |a, b| a == b, |a, b| a == b);
 list_test!(
     bytes,
     u8,
@@ -52,6 +94,7 @@ list_test!(
     get_bytes,
     has_bytes,
     UInt,
+    |a, b| a == b,
     |a, b| a == b
 );
 list_test!(
@@ -62,6 +105,7 @@ list_test!(
     get_shorts,
     has_shorts,
     Int,
+    |a, b| a == b,
     |a, b| a == b
 );
 list_test!(
@@ -72,6 +116,7 @@ list_test!(
     get_numbers,
     has_numbers,
     UInt,
+    |a, b| a == b,
     |a, b| a == b
 );
 list_test!(
@@ -82,6 +127,7 @@ list_test!(
     get_longs,
     has_longs,
     Int,
+    |a, b| a == b,
     |a, b| a == b
 );
 list_test!(
@@ -92,7 +138,8 @@ list_test!(
     get_halves,
     has_halves,
     Float32,
-    |a, b| a.partial_cmp(b).map_or(a.is_nan() && b.is_nan(), Ordering::is_eq)
+    |a, b| a.partial_cmp(b).map_or(a.is_nan() && b.is_nan(), Ordering::is_eq),
+    |a, b| a.to_bits() == b.to_bits()
 );
 list_test!(
     floats,
@@ -102,8 +149,35 @@ list_test!(
     get_floats,
     has_floats,
     Float64,
-    |a, b| a.partial_cmp(b).map_or(a.is_nan() && b.is_nan(), Ordering::is_eq)
+    |a, b| a.partial_cmp(b).map_or(a.is_nan() && b.is_nan(), Ordering::is_eq),
+    |a, b| a.to_bits() == b.to_bits()
 );
+
+/// As in keys of indexes: 0.0 is -0.0, and a NaN is any NaN.
+#[test]
+fn floats_are_found_whatever_their_zero_or_nan() {
+    let record = |floats: &[f64]| Record::of::<lists::Owned>(|mut record| record.set_floats(floats).unwrap());
+    for (element, wanted, expected) in [
+        (0.0, -0.0, true),
+        (-0.0, 0.0, true),
+        (f64::NAN, -f64::NAN, true),
+        (f64::NAN, f64::from_bits(f64::NAN.to_bits() | 1), true),
+        (f64::INFINITY, f64::INFINITY, true),
+        (f64::INFINITY, f64::NEG_INFINITY, false),
+        (f64::NAN, f64::INFINITY, false),
+        (0.0, f64::MIN_POSITIVE, false),
+        (f64::NAN, 0.0, false),
+    ] {
+        let record = record(&[7.0, element]).unwrap();
+        let typed = record.typed(|root| {
+            let floats = root.get_as::<lists::Reader<'_>>().unwrap().get_floats().unwrap();
+            ListView::new(floats).contains(&wanted).unwrap()
+        });
+        let view = ListView::of(record.dynamic(), "floats").unwrap().unwrap();
+        let dynamic = view.contains(&DynamicValue::Float64(wanted)).unwrap();
+        assert_eq!((typed, dynamic), (expected, expected), "{wanted} where {element} is");
+    }
+}
 
 fn points(fill: impl Fn(u32, point::Builder<'_>), count: u32) -> Record {
     Record::of::<lists::Owned>(|mut record| {
