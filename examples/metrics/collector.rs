@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ impl Collector {
         self.refreshes().rebases
     }
 
-    /// Holds the counters against what callers were told.
+    /// Holds the counters against what was done.
     pub(crate) fn check(&self, done: &Done) -> Result<()> {
         let (cycles, refreshes) = (self.cycles(), self.refreshes());
         let sum = |counts: &BTreeMap<String, u64>| counts.values().sum::<u64>();
@@ -77,12 +77,41 @@ impl Collector {
             unchanged: cycles.unchanged,
             cycles_failed: sum(&cycles.failed),
             uploaded_bytes: cycles.uploaded_bytes,
+            changed_records: cycles.changed_records,
+            looks: refreshes.looks,
             moved: refreshes.moves.values().sum(),
             refreshes_failed: sum(&refreshes.failed),
             refused: sum(&refreshes.refused_blobs),
+            fetched_bytes: refreshes.fetched_bytes,
+            longest_cycle: done.longest_cycle,
+            longest_refresh: done.longest_refresh,
         };
         ensure!(counted == *done, "counted {counted:?}, done {done:?}");
         ensure!(refreshes.rebases_failed == 0, "{} rebases failed", refreshes.rebases_failed);
+        refreshes.took.check("refreshes", done.moved, done.longest_refresh)?;
+        cycles.check_stages(done)
+    }
+}
+
+impl Cycles {
+    /// The cycle that fails does so by its validator's verdict, which is the end of a stage; one that changes nothing is not prepared.
+    fn check_stages(&self, done: &Done) -> Result<()> {
+        let judged = done.published + done.cycles_failed;
+        let begun = judged + done.unchanged;
+        let expected = [
+            ("restore", begun),
+            ("populate", begun),
+            ("prepare", judged),
+            ("validate", judged),
+            ("upload", done.published),
+            ("commit", done.published),
+            ("announce", done.published),
+        ];
+        ensure!(self.stages.len() == expected.len(), "{} stages", self.stages.len());
+        for (stage, count) in expected {
+            let durations = self.stages.get(stage).with_context(|| format!("no stage {stage}"))?;
+            durations.check(stage, count, done.longest_cycle)?;
+        }
         Ok(())
     }
 }
@@ -163,6 +192,25 @@ impl Durations {
     fn record(&mut self, duration: Duration) {
         self.0 += duration.as_micros() as u64;
     }
+
+    /// Holds them against how many there were, and how long the longest of what they are part of took.
+    fn check(&self, what: &str, count: u64, longest: Duration) -> Result<()> {
+        ensure!(self.0.len() == count, "{} durations of {what}, not {count}", self.0.len());
+        // Of the third digit a histogram may be wrong.
+        let most = longest.mul_f64(1.001).as_micros() as u64 + 1;
+        ensure!(self.0.max() <= most, "{what}: {} us, while all took {most}", self.0.max());
+        Ok(())
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// In microseconds, that which so large a share does not exceed.
+    pub(crate) fn quantile(&self, share: f64) -> u64 {
+        self.0.value_at_quantile(share)
+    }
 }
 
 /// What is told of durations.
@@ -193,25 +241,49 @@ pub(crate) struct Done {
     pub(crate) cycles_failed: u64,
     /// What the store holds of blobs in the end.
     pub(crate) uploaded_bytes: u64,
+    /// Items that the warehouse changed, between two versions once each.
+    pub(crate) changed_records: u64,
+    pub(crate) looks: u64,
     pub(crate) moved: u64,
     pub(crate) refreshes_failed: u64,
     pub(crate) refused: u64,
+    pub(crate) fetched_bytes: u64,
+    /// From the call of a cycle until it came back.
+    pub(crate) longest_cycle: Duration,
+    /// From the call of a refresh or a start until it came back.
+    pub(crate) longest_refresh: Duration,
 }
 
 impl Done {
-    pub(crate) fn cycle(&mut self, outcome: &hollowcast::Result<Outcome>) {
+    /// A cycle that was called for at `begun`; `changed` records were stated otherwise than before.
+    pub(crate) fn cycle(&mut self, outcome: &hollowcast::Result<Outcome>, begun: Instant, changed: u64) {
+        self.longest_cycle = self.longest_cycle.max(begun.elapsed());
         match outcome {
-            Ok(Outcome::Published(_)) => self.published += 1,
+            Ok(Outcome::Published(_)) => {
+                self.published += 1;
+                self.changed_records += changed;
+            }
             Ok(Outcome::Unchanged(_)) => self.unchanged += 1,
             Err(_) => self.cycles_failed += 1,
         }
     }
 
-    pub(crate) fn refresh(&mut self, refreshed: &hollowcast::Result<Refresh>) {
+    /// A consumer that was started at `begun`: it has looked and moved, and looks once more when it begins to follow.
+    pub(crate) fn start(&mut self, begun: Instant) {
+        self.longest_refresh = self.longest_refresh.max(begun.elapsed());
+        self.looks += 2;
+        self.moved += 1;
+    }
+
+    /// A refresh that was called for at `begun`.
+    pub(crate) fn refresh(&mut self, refreshed: &hollowcast::Result<Refresh>, begun: Instant) {
+        self.longest_refresh = self.longest_refresh.max(begun.elapsed());
         match refreshed {
             Ok(refresh) => {
+                self.looks += 1;
                 self.moved += u64::from(refresh.from != refresh.to);
                 self.refused += refresh.refused.len() as u64;
+                self.fetched_bytes += refresh.fetched_bytes;
             }
             Err(_) => self.refreshes_failed += 1,
         }

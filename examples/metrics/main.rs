@@ -27,6 +27,7 @@ mod business;
 mod collector;
 mod export;
 mod readers;
+mod scrape;
 mod unreliable;
 mod warehouse;
 
@@ -59,6 +60,8 @@ mod generated {
 /// What the dataset is called.
 const DATASET: &str = "stock";
 const CONSUMERS: usize = 2;
+/// Bytes of the first request for a blob: its header, and maybe the beginning of a section, which comes again with the rest.
+const FIRST_REQUEST: u64 = 64 << 10;
 /// How long what goes on in the background may take before the program gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Consumers look when they are told to, so that what they do can be counted.
@@ -109,7 +112,7 @@ impl Site {
     async fn open(items: u32) -> Result<Self> {
         let store = hollowcast::store::memory();
         let network = Arc::new(Unreliable::new(Arc::clone(&store)));
-        let (collector, warehouse) = (Arc::new(Collector::default()), Warehouse::new(items));
+        let (collector, mut warehouse) = (Arc::new(Collector::default()), Warehouse::new(items));
 
         let dataset = Dataset::builder(DATASET).record::<item::Owned>().build()?;
         let priced = ChangedRecords::new("everything has a price", "Item", |changed| {
@@ -118,7 +121,9 @@ impl Site {
         let producer = Producer::builder(dataset, Arc::clone(&store)).memory(Memory::Heap).validator(priced);
         let mut producer = producer.listener(collector.clone()).start().await?;
         let mut done = Done::default();
-        done.cycle(&producer.cycle(|writer| warehouse.state_all(writer)).await);
+        let begun = Instant::now();
+        let outcome = producer.cycle(|writer| warehouse.state_all(writer)).await;
+        done.cycle(&outcome, begun, warehouse.take_changed());
 
         let mut consumers = Vec::new();
         for _ in 0..CONSUMERS {
@@ -126,9 +131,15 @@ impl Site {
             let consumer = consumer.poll(PollOptions { interval: NEVER, unprompted: NEVER });
             // So few that a short program sees a rebase; the defaults suit nearly everyone.
             let thresholds = RebaseThresholds { sections: 6, ..RebaseThresholds::default() };
+            let begun = Instant::now();
             consumers.push(Arc::new(consumer.rebase(thresholds).listener(collector.clone()).start().await?));
-            done.moved += 1;
+            done.start(begun);
         }
+        // What a start fetched nobody is told; only sections are counted.
+        let (fetched, came) = (collector.refreshes().fetched_bytes, network.blob_bytes());
+        let is_right = fetched > 0 && fetched <= came && came <= fetched + FIRST_REQUEST * CONSUMERS as u64;
+        ensure!(is_right, "{fetched} bytes fetched, {came} came");
+        done.fetched_bytes = fetched;
         let site = Self { store, network, producer, consumers, collector, warehouse, done };
         // One look by each when it starts, and one when it begins to follow.
         site.until("consumers follow", |site| site.collector.looks() >= 2 * CONSUMERS as u64).await?;
@@ -152,7 +163,8 @@ impl Site {
 
         self.until("a rebase", |site| site.collector.rebases() > 0).await?;
         ensure!(self.consumers[0].retired().count > 0, "a state that a report has is not counted");
-        self.export("good days")?;
+        let told = self.export("good days")?;
+        ensure!(scrape::number(&told["consumers"][0]["retired_states"])? > 0, "nor is it told of");
         drop(report);
         self.until("nothing retired", |site| site.consumers.iter().all(|each| each.retired().count == 0))
             .await
@@ -161,12 +173,13 @@ impl Site {
     /// A version that must not be.
     async fn refused_cycle(&mut self) -> Result<()> {
         let before = self.producer.version();
+        let begun = Instant::now();
         let refused = self.producer.incremental(Warehouse::state_without_price).await;
-        self.done.cycle(&refused);
+        self.done.cycle(&refused, begun, 0);
         println!("refused: {}", refused.err().context("an item without a price was published")?);
         ensure!(self.producer.version() == before, "a refused cycle left a version");
         self.refresh().await?;
-        self.export("a refused cycle")
+        self.export("a refused cycle").map(drop)
     }
 
     /// A version whose delta is damaged before anyone has it.
@@ -177,13 +190,14 @@ impl Site {
         let refused = self.done.refused;
         self.refresh().await?;
         ensure!(self.done.refused == refused + CONSUMERS as u64, "a damaged delta was taken");
-        self.export("the damage")
+        self.export("the damage").map(drop)
     }
 
     /// No request of a consumer comes through, while versions are published.
     async fn outage(&mut self, readers: &Readers) -> Result<()> {
         let confirmed: Vec<SystemTime> = self.consumers.iter().map(|each| each.confirmed_at()).collect();
         let (old, lookups) = (self.consumers[0].read().version(), readers.lookups());
+        let begun = Instant::now();
         self.network.set_down(true);
         for _ in 0..2 {
             self.warehouse.trade();
@@ -194,7 +208,14 @@ impl Site {
         ensure!(readers.lookups() > lookups, "readers had to wait");
         let stayed = self.consumers.iter().zip(&confirmed).all(|(each, at)| each.confirmed_at() == *at);
         ensure!(stayed, "data counts as fresh that nobody could confirm");
-        self.export("an outage")?;
+        let lasted = begun.elapsed();
+        for told in self.export("an outage")?["consumers"].as_array().context("there are no consumers")? {
+            let age = Duration::from_millis(scrape::number(&told["age_ms"])?);
+            ensure!(
+                age + Duration::from_millis(2) >= lasted,
+                "an age of {age:?} after an outage of {lasted:?}"
+            );
+        }
 
         self.network.set_down(false);
         self.refresh().await?;
@@ -205,15 +226,17 @@ impl Site {
 
     /// Publishes what the warehouse has.
     async fn publish(&mut self, options: CycleOptions) -> Result<Outcome> {
+        let (begun, changed) = (Instant::now(), self.warehouse.take_changed());
         let outcome = self.producer.cycle_with(options, |writer| self.warehouse.state_all(writer)).await;
-        self.done.cycle(&outcome);
+        self.done.cycle(&outcome, begun, changed);
         Ok(outcome?)
     }
 
     /// Has every consumer look now; one that fails is noted, and no more.
     async fn refresh(&mut self) -> Result<()> {
+        let begun = Instant::now();
         for refreshed in futures::future::join_all(self.consumers.iter().map(|each| each.refresh())).await {
-            self.done.refresh(&refreshed);
+            self.done.refresh(&refreshed, begun);
         }
         Ok(())
     }
@@ -234,11 +257,13 @@ impl Site {
         Ok(self.store.list(Some(&folder)).try_collect().await?)
     }
 
-    /// Prints how things are.
-    fn export(&self, after: &str) -> Result<()> {
+    /// Prints how things are, and reads it as who collects it does.
+    fn export(&self, after: &str) -> Result<serde_json::Value> {
+        let begun = Instant::now();
         let export = export::Export::of(after, &self.collector, &self.consumers)?;
-        println!("{}", serde_json::to_string(&export)?);
-        Ok(())
+        let line = serde_json::to_string(&export)?;
+        println!("{line}");
+        scrape::read(&line, begun, &self.collector, &self.consumers)
     }
 
     async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) -> Result<()> {
@@ -258,6 +283,8 @@ impl Site {
                 self.objects(folder).await?.iter().map(|object| object.size).sum::<u64>();
         }
         self.collector.check(&self.done)?;
+        let (fetched, came) = (self.done.fetched_bytes, self.network.blob_bytes());
+        ensure!(fetched <= came, "{fetched} bytes fetched, {came} came");
         for consumer in &self.consumers {
             self.warehouse.check(&business::Figures::of(&consumer.read())?)?;
         }

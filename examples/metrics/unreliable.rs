@@ -20,6 +20,7 @@ pub(crate) struct Unreliable {
     is_down: AtomicBool,
     requests: AtomicU64,
     failures: AtomicU64,
+    blob_bytes: AtomicU64,
 }
 
 impl Unreliable {
@@ -30,6 +31,7 @@ impl Unreliable {
             is_down: AtomicBool::default(),
             requests: AtomicU64::default(),
             failures: AtomicU64::default(),
+            blob_bytes: AtomicU64::default(),
         }
     }
 
@@ -46,6 +48,11 @@ impl Unreliable {
     /// How many requests failed so far.
     pub(crate) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes of blobs came through.
+    pub(crate) fn blob_bytes(&self) -> u64 {
+        self.blob_bytes.load(Ordering::Relaxed)
     }
 
     fn request(&self) -> Result<()> {
@@ -80,7 +87,11 @@ impl fmt::Display for Unreliable {
 impl ObjectStore for Unreliable {
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         self.request()?;
-        self.inner.get_opts(path, options).await
+        let answer = self.inner.get_opts(path, options).await?;
+        if path.parts().any(|part| ["snapshots", "deltas", "reverse"].contains(&part.as_ref())) {
+            self.blob_bytes.fetch_add(answer.range.end - answer.range.start, Ordering::Relaxed);
+        }
+        Ok(answer)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

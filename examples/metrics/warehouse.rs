@@ -1,6 +1,6 @@
 //! What the warehouse has: the plain list that figures are checked by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 
@@ -15,6 +15,8 @@ const TRADES: u64 = 50;
 
 pub(crate) struct Warehouse {
     items: Vec<Item>,
+    /// Those that no version has as they are.
+    changed: BTreeSet<usize>,
     random: SeededRandom,
 }
 
@@ -45,16 +47,23 @@ pub(crate) fn name_of(category: Category) -> &'static str {
 impl Warehouse {
     pub(crate) fn new(items: u32) -> Self {
         let item = |sku| Item { cents: 100 + sku % 9_900, stock: sku % 100 };
-        Self { items: (0..items).map(item).collect(), random: SeededRandom::new(u64::from(items)) }
+        let (items, random) = ((0..items).map(item).collect::<Vec<_>>(), SeededRandom::new(u64::from(items)));
+        Self { changed: (0..items.len()).collect(), items, random }
     }
 
     /// Some items get another price and another stock.
     pub(crate) fn trade(&mut self) {
         for _ in 0..TRADES {
             let at = (self.random.next_u64() % self.items.len() as u64) as usize;
+            self.changed.insert(at);
             self.items[at].cents += 1;
             self.items[at].stock = (self.random.next_u64() % 100) as u32;
         }
+    }
+
+    /// How many items changed since the last time that this was asked.
+    pub(crate) fn take_changed(&mut self) -> u64 {
+        std::mem::take(&mut self.changed).len() as u64
     }
 
     /// Everything there is; the producer finds out what changed.
