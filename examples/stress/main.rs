@@ -114,5 +114,5 @@ async fn stress(place: &Place, duration: Duration) -> Result<()> {
     fleet.check();
     fleet.finish(&audit);
     operator::tidy_up(place, &report).await?;
-    report.print(&audit)
+    report.print(&audit, duration)
 }

@@ -18,7 +18,7 @@ use hollowcast::replica::{Chain, Replica};
 use hollowcast::retention::{Retention, RetentionPolicy};
 use hollowcast::tools::verify;
 
-use super::report::Report;
+use super::report::{Deed, Report};
 use super::{Place, ledger};
 
 /// How often everything that the log reaches is fetched and checked.
@@ -53,12 +53,11 @@ async fn keep_deciding(place: &Place, report: &Report) {
     loop {
         tokio::time::sleep(Duration::from_millis(500 + random.next_u64() % 4_000)).await;
         let back = 1 + random.next_u64() % 6;
-        let decided = match random.next_u64() % 4 {
-            0 => pin(place, back).await,
-            1 => roll_back(place, back).await,
-            _ => operator(place).unpin("").await.map(|_| "released"),
-        };
-        report.decided(decided);
+        match random.next_u64() % 4 {
+            0 => report.tries(Deed::Pin, pin(place, back)).await,
+            1 => report.tries(Deed::Rollback, roll_back(place, back)).await,
+            _ => report.tries(Deed::Release, operator(place).unpin("")).await,
+        }
     }
 }
 
@@ -71,16 +70,16 @@ async fn older(place: &Place, back: u64) -> hollowcast::Result<Version> {
     Ok(Version(chain.entry().latest_version().0.saturating_sub(back).max(1)))
 }
 
-async fn pin(place: &Place, back: u64) -> hollowcast::Result<&'static str> {
-    operator(place).pin("", older(place, back).await?, "a look").await.map(|_| "pinned")
+async fn pin(place: &Place, back: u64) -> hollowcast::Result<()> {
+    operator(place).pin("", older(place, back).await?, "a look").await.map(drop)
 }
 
-async fn roll_back(place: &Place, back: u64) -> hollowcast::Result<&'static str> {
+async fn roll_back(place: &Place, back: u64) -> hollowcast::Result<()> {
     let version = older(place, back).await?;
     let mut producer = ledger::producer(place, "rollback")?.manners(Manners::TakeOver).start().await?;
     let done = producer.rollback(version).await;
     producer.stop().await;
-    done.map(|_| "rolled back")
+    done.map(drop)
 }
 
 fn retention(place: &Place) -> Retention {
@@ -91,7 +90,8 @@ fn retention(place: &Place) -> Retention {
 async fn keep_retaining(place: &Place, report: &Report) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        report.decided(retention(place).run(&()).await.map(|_| "retained"));
+        let mut retention = retention(place);
+        report.tries(Deed::Retention, retention.run(&())).await;
     }
 }
 
@@ -100,7 +100,7 @@ async fn check(place: &Place, report: &Report) {
     let replica = Replica::new(place.dataset.clone(), SegmentStore::heap(), TransferOptions::default());
     let silent: Arc<dyn Progress> = Arc::new(());
     match verify(&replica, None, &silent).await {
-        Ok(_) => report.decided(Ok("verified")),
+        Ok(_) => report.verified(),
         Err(error) => report.fault(format!("verify: {error}")),
     }
 }

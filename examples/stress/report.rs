@@ -16,15 +16,58 @@ use hollowcast::state::State;
 use super::auditor::Audit;
 use super::{ledger, operator};
 
-/// What happens in any run, however short; without it nothing was tested.
-const ALWAYS: [&str; 4] = [PUBLISHED_ONCE, CONFIRMED, ADDED_UP, RESTARTED];
+/// What must have happened, one of each group at least, in a run that is so long; without it nothing was tested. Whoever does these things waits
+/// a while first, five seconds at most.
+const ALWAYS: [(Duration, &[&str]); 8] = [
+    (Duration::ZERO, &[PUBLISHED_ONCE]),
+    (Duration::ZERO, &[CONFIRMED]),
+    (Duration::ZERO, &[ADDED_UP]),
+    (Duration::ZERO, &[RESTARTED]),
+    (Duration::ZERO, &[VERIFIED]),
+    (Duration::from_secs(2), &["retention, tried"]),
+    (Duration::from_secs(6), &["pin, tried", "rollback, tried", "release, tried"]),
+    (Duration::from_secs(6), &[KILLED, PAUSED]),
+];
 const PUBLISHED_ONCE: &str = "one-shot publishers that published";
 const CONFIRMED: &str = "states found to be the target of their entry";
 const ADDED_UP: &str = "states whose accounts add up";
 const RESTARTED: &str = "consumers started anew";
+const VERIFIED: &str = "times that everything was verified";
+const KILLED: &str = "live producers killed";
+const PAUSED: &str = "live producers stopped and woken";
+
+/// A deed that was tried so often has come off at least once.
+const OFTEN: u64 = 5;
 
 /// Faults that are printed.
 const SHOWN: usize = 20;
+
+/// What an operator does.
+#[derive(Clone, Copy)]
+pub(crate) enum Deed {
+    Pin,
+    Release,
+    Rollback,
+    Retention,
+}
+
+impl Deed {
+    const ALL: [Self; 4] = [Self::Pin, Self::Release, Self::Rollback, Self::Retention];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pin => "pin",
+            Self::Release => "release",
+            Self::Rollback => "rollback",
+            Self::Retention => "retention",
+        }
+    }
+
+    /// What is counted when it came to this.
+    fn counted(self, came_to: &str) -> String {
+        format!("{}, {came_to}", self.name())
+    }
+}
 
 /// Counted by whoever does something.
 #[derive(Default)]
@@ -48,11 +91,11 @@ impl Report {
     }
 
     pub(crate) fn killed(&self) {
-        self.count("live producers killed");
+        self.count(KILLED);
     }
 
     pub(crate) fn paused(&self) {
-        self.count("live producers stopped and woken");
+        self.count(PAUSED);
     }
 
     pub(crate) fn restarted(&self) {
@@ -71,11 +114,17 @@ impl Report {
         }
     }
 
-    pub(crate) fn decided(&self, decided: hollowcast::Result<&str>) {
-        match decided {
-            Ok(what) => self.count(format!("operator: {what}")),
-            Err(error) if operator::is_expected(&error) => self.count("operator: refused"),
-            Err(error) => self.fault(format!("operator: {error}")),
+    pub(crate) fn verified(&self) {
+        self.count(VERIFIED);
+    }
+
+    /// Waits for what an operator does. In a crowd it may well be refused.
+    pub(crate) async fn tries<T>(&self, deed: Deed, done: impl Future<Output = hollowcast::Result<T>>) {
+        self.count(deed.counted("tried"));
+        match done.await {
+            Ok(_) => self.count(deed.counted("done")),
+            Err(error) if operator::is_expected(&error) => self.count(deed.counted("refused")),
+            Err(error) => self.fault(format!("{}: {error}", deed.name())),
         }
     }
 
@@ -132,8 +181,25 @@ impl Report {
         }
     }
 
-    /// Prints everything; fails if anything was wrong.
-    pub(crate) fn print(&self, audit: &Audit) -> Result<()> {
+    /// Notes what should have happened in a run of this length, and did not.
+    fn check_happened(&self, duration: Duration) {
+        let counts = self.counts.lock().unwrap().clone();
+        let of = |what: &str| counts.get(what).copied().unwrap_or(0);
+        for (after, group) in ALWAYS {
+            if duration >= after && group.iter().all(|what| of(what) == 0) {
+                self.fault(format!("there were no {}", group.join(", and no ")));
+            }
+        }
+        for deed in Deed::ALL {
+            let (tried, done) = (of(&deed.counted("tried")), of(&deed.counted("done")));
+            if tried >= OFTEN && done == 0 {
+                self.fault(format!("none of {tried} tries at a {} came off", deed.name()));
+            }
+        }
+    }
+
+    /// Prints everything; fails if anything was wrong, or too little happened for a run of this length.
+    pub(crate) fn print(&self, audit: &Audit, duration: Duration) -> Result<()> {
         let (sequence, version) = audit.ends_at();
         println!("{sequence:>8}  log entries, {} of them gone before they were read", audit.missed);
         println!("{version:>8}  versions");
@@ -143,9 +209,7 @@ impl Report {
         let disk: Vec<String> =
             self.disk.lock().unwrap().values().map(|bytes| format!("{:.1}", *bytes as f64 / 1e6)).collect();
         println!("MB in the store, largest of every 6 s: {}", disk.join(" "));
-        for what in ALWAYS.iter().filter(|what| !self.counts.lock().unwrap().contains_key(**what)) {
-            self.fault(format!("there were no {what}"));
-        }
+        self.check_happened(duration);
         let faults = self.faults.lock().unwrap();
         let all: Vec<&String> = audit.faults.iter().chain(faults.iter()).collect();
         all.iter().take(SHOWN).for_each(|fault| println!("FAULT: {fault}"));
