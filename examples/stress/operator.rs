@@ -55,7 +55,7 @@ async fn keep_deciding(place: &Place, report: &Report) {
         let back = 1 + random.next_u64() % 6;
         match random.next_u64() % 4 {
             0 => report.tries(Deed::Pin, pin(place, back)).await,
-            1 => report.tries(Deed::Rollback, roll_back(place, back)).await,
+            1 => report.tries(Deed::Rollback, Box::pin(roll_back(place, back))).await,
             _ => report.tries(Deed::Release, operator(place).unpin("")).await,
         }
     }
