@@ -54,12 +54,13 @@ fn options_have_the_defaults_of_the_page() {
     let RetryOptions { tries, first_delay, longest_delay } = RetryOptions::default();
     assert_eq!(group, None);
     let RebaseThresholds { base_share, base_records, sections, steps } = RebaseThresholds::default();
-    let expected: [(&str, u128); 18] = [
+    let expected: [(&str, u128); 19] = [
         ("cache::StateDirectoryOptions::budget_bytes", budget_bytes.into()),
         ("cache::StateDirectoryOptions::budget_sections", budget_sections.into()),
         ("cache::StateDirectoryOptions::directory_mode", directory_mode.into()),
         ("cache::StateDirectoryOptions::file_mode", file_mode.into()),
         ("announce::PollOptions::interval", interval.as_millis()),
+        ("announce::PollOptions::beside_a_bus", PollOptions::beside_a_bus().interval.as_millis()),
         ("announce::PollOptions::unprompted", unprompted.as_millis()),
         ("retention::RetentionPolicy::versions", versions.into()),
         ("retention::RetentionPolicy::max_age", max_age.as_millis()),

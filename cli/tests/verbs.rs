@@ -241,7 +241,7 @@ fn json_has_the_members_that_programs_rely_on() {
     assert_eq!(of("removed"), ["change", "key", "record", "type"]);
     assert_eq!(of("changed"), ["change", "fields", "key", "type"]);
     let refresh = &place.run("watch", &["--until", "3", "--json"]).lines()[0];
-    let expected = ["blobs", "bytes", "elapsed_ms", "from", "records", "route", "version"];
+    let expected = ["blobs", "bytes", "elapsed_ms", "from", "hold", "records", "route", "version"];
     assert_eq!(members(refresh), expected);
 }
 

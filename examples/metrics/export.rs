@@ -28,6 +28,10 @@ struct Gauges {
     version: u64,
     /// How old its data may be: since when nobody has said that it is the newest.
     age_ms: u64,
+    /// What keeps it from following the newest version: who pinned the fleet, or held a version back.
+    held_by: Option<String>,
+    /// Where it pinned itself.
+    pinned_to: Option<u64>,
     /// States that it left behind and that readers still have.
     retired_states: usize,
     oldest_retired_ms: Option<u64>,
@@ -53,6 +57,8 @@ impl Gauges {
         Self {
             version: consumer.read().version().0,
             age_ms: age.as_millis() as u64,
+            held_by: consumer.hold().map(|hold| hold.by.clone()),
+            pinned_to: consumer.pinned().map(|version| version.0),
             retired_states: retired.count,
             oldest_retired_ms: retired.oldest.map(|oldest| oldest.as_millis() as u64),
         }

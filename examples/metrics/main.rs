@@ -9,6 +9,7 @@
 //! - requests to the store fail now and then: they are tried again, and nobody notices but the store;
 //! - a cycle states what a validator refuses: it fails, and is counted by the stage that it failed in;
 //! - a delta is damaged in the store: it is refused, counted, and the way goes by the snapshot;
+//! - an operator holds the fleet at the version before, and releases it;
 //! - the store is out of reach: a refresh fails, the age of the data grows, and the old state serves on.
 //!
 //! After each of these a line of JSON is printed, which any collector of metrics can take; its shape is that of `export::Export`:
@@ -19,7 +20,7 @@
 //!             "stages": {"prepare": {"count": 10, "median_us": 900, "p99_us": 2100, "longest_us": 2100}}},
 //!  "refreshes": {"looks": 20, "moves": {"delta": 16, "snapshot": 4}, "failed": {}, "refused_blobs": {"Corrupt": 2}, "fetched_bytes": 65536,
 //!                "rebases": 2, "rebases_failed": 0, "took": {"count": 20, "median_us": 1500, "p99_us": 90000, "longest_us": 90000}},
-//!  "consumers": [{"version": 9, "age_ms": 12, "retired_states": 0, "oldest_retired_ms": null}],
+//!  "consumers": [{"version": 9, "age_ms": 12, "held_by": null, "pinned_to": null, "retired_states": 0, "oldest_retired_ms": null}],
 //!  "business": {"version": 9, "records": 10000, "categories": {"tools": {"records": 3333, "average_cents": 5012.5, "stock": 81234}}}}
 //! ```
 
@@ -42,7 +43,11 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use hollowcast::announce::PollOptions;
 use hollowcast::consumer::{Consumer, Memory, RebaseThresholds};
+use hollowcast::environment::Environment;
+use hollowcast::identifiers::Version;
+use hollowcast::operator::Operator;
 use hollowcast::producer::{ChangedRecords, CycleOptions, Dataset, Outcome, Producer};
+use hollowcast::store::DatasetStore;
 
 use collector::{Collector, Done};
 use generated::stock_capnp::item;
@@ -89,6 +94,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
     site.good_days(arguments.versions).await?;
     site.refused_cycle().await?;
     site.damaged_delta().await?;
+    site.pinned_fleet().await?;
     site.outage(&readers).await?;
     let read = readers.stop()?;
     println!("{read}");
@@ -191,6 +197,27 @@ impl Site {
         self.refresh().await?;
         ensure!(self.done.refused == refused + CONSUMERS as u64, "a damaged delta was taken");
         self.export("the damage").map(drop)
+    }
+
+    /// An operator holds the fleet at the version before.
+    async fn pinned_fleet(&mut self) -> Result<()> {
+        let store = DatasetStore::named(Arc::clone(&self.store), DATASET, Environment::system())?;
+        let mut operator = Operator::new(store, "ops", Vec::new());
+        let before = Version(self.producer.version().0 - 1);
+        for held_by in [Some("ops"), None] {
+            match held_by {
+                Some(_) => operator.pin("", before, "prices look wrong").await?,
+                None => operator.unpin("").await?,
+            };
+            self.refresh().await?;
+            let after = if held_by.is_some() { "a pin" } else { "its release" };
+            for told in self.export(after)?["consumers"].as_array().context("there are no consumers")? {
+                ensure!(told["held_by"].as_str() == held_by, "{after} is not told of: {told}");
+                let is_held = scrape::number(&told["version"])? == before.0;
+                ensure!(is_held == held_by.is_some(), "{after} is not followed: {told}");
+            }
+        }
+        Ok(())
     }
 
     /// No request of a consumer comes through, while versions are published.

@@ -82,7 +82,8 @@ fn durations(held: &Durations) -> Value {
 
 fn check_gauges(gauges: &Value, begun: Instant, consumer: &Consumer) -> Result<()> {
     let keys: Vec<&String> = gauges.as_object().context("gauges are no object")?.keys().collect();
-    ensure!(keys == ["age_ms", "oldest_retired_ms", "retired_states", "version"], "gauges are {keys:?}");
+    let expected = ["age_ms", "held_by", "oldest_retired_ms", "pinned_to", "retired_states", "version"];
+    ensure!(keys == expected, "gauges are {keys:?}");
     let version = number(&gauges["version"])?;
     ensure!(version == consumer.read().version().0, "version {version} is not served");
     let told = Duration::from_millis(number(&gauges["age_ms"])?);

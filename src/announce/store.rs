@@ -36,10 +36,18 @@ impl Announcer for StoreAnnouncer {
 /// How often a [`StoreWatcher`] looks at what. Every wait is longer or shorter by up to a fifth, at random.
 #[derive(Clone, Debug)]
 pub struct PollOptions {
-    /// Between two reads of the hint, a small GET. Default 10 s, for a fleet without a bus; with one, 60 s.
+    /// Between two reads of the hint, a small GET. Default 10 s, for a fleet without a bus.
     pub interval: Duration,
     /// Between two looks at the log when nothing hints at a change (rule R5), a LIST. Default 60 s.
     pub unprompted: Duration,
+}
+
+impl PollOptions {
+    /// For a fleet with a bus: both every 60 s, as the bus says sooner when there is something to see.
+    #[must_use]
+    pub fn beside_a_bus() -> Self {
+        Self { interval: Duration::from_secs(60), ..Self::default() }
+    }
 }
 
 impl Default for PollOptions {

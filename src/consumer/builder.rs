@@ -14,7 +14,7 @@ use super::listener::RefreshListener;
 use super::reaper::Reaper;
 use super::rebase::Rebasing;
 use super::{Backoff, Consumer, RebaseThresholds, Shared};
-use crate::announce::{AnnouncementWatcher, Merged, PollOptions, StoreWatcher};
+use crate::announce::{AnnouncementWatcher, Debounced, Merged, PollOptions, StoreWatcher};
 use crate::cache::{Memory, StateDirectoryOptions};
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Result};
@@ -50,7 +50,8 @@ pub struct ConsumerBuilder {
     kept_states: usize,
     pinned: Option<Version>,
     wait: Wait,
-    poll: PollOptions,
+    poll: Option<PollOptions>,
+    spread: Duration,
     transfer: TransferOptions,
     rebase: RebaseThresholds,
     watchers: Vec<Box<dyn AnnouncementWatcher>>,
@@ -58,6 +59,8 @@ pub struct ConsumerBuilder {
     progress: Arc<dyn Progress>,
 }
 
+/// Consumers that a bus wakes at once look within so long: a thousand ask as much of a store as it takes, and none is told of a version much later.
+const SPREAD: Duration = Duration::from_millis(20);
 /// First pause after a failed refresh.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// Longest pause after failed refreshes.
@@ -76,7 +79,8 @@ impl ConsumerBuilder {
             kept_states: DEFAULT_KEPT,
             pinned: None,
             wait: Wait::default(),
-            poll: PollOptions::default(),
+            poll: None,
+            spread: SPREAD,
             transfer: TransferOptions::default(),
             rebase: RebaseThresholds::default(),
             watchers: Vec::new(),
@@ -85,17 +89,25 @@ impl ConsumerBuilder {
         }
     }
 
-    /// Looks whenever `watcher` says so, besides polling the store.
+    /// Looks whenever `watcher` says so, besides polling the store, and so much the seldomer unless [`ConsumerBuilder::poll`] says otherwise.
     #[must_use]
     pub fn watcher(mut self, watcher: impl AnnouncementWatcher + 'static) -> Self {
         self.watchers.push(Box::new(watcher));
         self
     }
 
-    /// How often the store is polled. Default: every 10 s.
+    /// How often the store is polled. Default: every 10 s, and with a [watcher](ConsumerBuilder::watcher) of a bus every 60 s.
     #[must_use]
     pub fn poll(mut self, poll: PollOptions) -> Self {
-        self.poll = poll;
+        self.poll = Some(poll);
+        self
+    }
+
+    /// How long after a watcher's word it looks at most; it looks at a random time within, and once for all words until then (keeps semantics 18).
+    /// Default: 20 ms.
+    #[must_use]
+    pub fn spread(mut self, spread: Duration) -> Self {
+        self.spread = spread;
         self
     }
 
@@ -219,12 +231,25 @@ impl ConsumerBuilder {
         if let Err(error) = follower.warm_start().await {
             tracing::warn!(%error, "what the host served last cannot be used; starting from the store");
         }
-        let mut watchers = self.watchers;
-        watchers.push(Box::new(StoreWatcher::new(store, self.poll)));
-        let mut watcher: Box<dyn AnnouncementWatcher> = Box::new(Merged::new(watchers));
+        let mut watcher = watcher_of(store, self.watchers, self.poll, self.spread);
         first_state(&mut follower, &mut *watcher, self.wait, &environment).await?;
         Ok(Consumer::following(follower, watcher, rebasing, environment))
     }
+}
+
+/// The store's own watcher, and beside it those of buses.
+fn watcher_of(
+    store: DatasetStore,
+    buses: Vec<Box<dyn AnnouncementWatcher>>,
+    poll: Option<PollOptions>,
+    spread: Duration,
+) -> Box<dyn AnnouncementWatcher> {
+    if buses.is_empty() {
+        return Box::new(StoreWatcher::new(store, poll.unwrap_or_default()));
+    }
+    let buses = Debounced::new(Merged::new(buses), store.environment().clone(), spread);
+    let store = StoreWatcher::new(store, poll.unwrap_or_else(PollOptions::beside_a_bus));
+    Box::new(Merged::new(vec![Box::new(buses), Box::new(store)]))
 }
 
 impl Consumer {
@@ -241,6 +266,7 @@ impl Consumer {
             state: ArcSwap::new(Arc::clone(&loaded.state)),
             confirmed_at: ArcSwap::new(Arc::new(follower.confirmed_at())),
             pinned: ArcSwapOption::new(follower.pinned().map(Arc::new)),
+            hold: ArcSwapOption::new(follower.hold().cloned().map(Arc::new)),
             follower: Mutex::new(follower),
             reaper: Arc::clone(&reaper),
             shown: Notify::new(),

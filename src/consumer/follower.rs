@@ -18,7 +18,7 @@ use crate::format::ManifestReference;
 use crate::identifiers::Version;
 use crate::listeners::Listeners;
 use crate::log::landing::{Landing, may_move, starts_cold};
-use crate::log::{LogEntry, Tail};
+use crate::log::{Hold, LogEntry, Tail};
 use crate::progress::Progress;
 use crate::replica::{Chain, Loaded, REPLANS, Replica};
 use crate::state::State;
@@ -36,6 +36,8 @@ pub(super) struct Follower {
     reaper: Arc<Reaper<State>>,
     /// The version it pinned itself to.
     pinned: Option<Version>,
+    /// What the log holds its ring with.
+    hold: Option<Hold>,
     landing: Landing,
     confirmed_at: SystemTime,
 }
@@ -56,7 +58,21 @@ impl Follower {
         let tail = Tail::new(replica.store().clone());
         let confirmed_at = replica.store().environment().clock.now();
         let (loaded, landing) = (None, Landing::default());
-        Self { replica, tail, ring, listeners, progress, loaded, kept, reaper, pinned, landing, confirmed_at }
+        let hold = None;
+        Self {
+            replica,
+            tail,
+            ring,
+            listeners,
+            progress,
+            loaded,
+            kept,
+            reaper,
+            pinned,
+            hold,
+            landing,
+            confirmed_at,
+        }
     }
 
     /// What is loaded.
@@ -67,6 +83,11 @@ impl Follower {
     /// The version it pinned itself to.
     pub(super) fn pinned(&self) -> Option<Version> {
         self.pinned
+    }
+
+    /// What the log holds its ring with.
+    pub(super) fn hold(&self) -> Option<&Hold> {
+        self.hold.as_ref()
     }
 
     /// Whether there is a state to show: one, and the one it is pinned to.
@@ -185,6 +206,7 @@ impl Follower {
     /// Notes that it is where `entry` says, or where it pins itself.
     fn arrive(&mut self, entry: &LogEntry, pin: Option<Version>) {
         self.pinned = pin;
+        self.hold.clone_from(&entry.target(&self.ring).hold);
         self.confirmed_at = self.replica.store().environment().clock.now();
         // Another dataset, while it is pinned to a version of the one before: numbers of its log say nothing of this one's.
         if self.loaded.as_ref().is_some_and(|loaded| is_of(loaded, entry)) {
@@ -202,6 +224,7 @@ impl Follower {
             to: state.map_or(Version::NONE, |state| state.version()),
             sequence: self.landing.seen(),
             pinned: self.pinned,
+            hold: self.hold.clone(),
             route: passage.route,
             blobs: passage.blobs,
             fetched_bytes: passage.fetched_bytes,

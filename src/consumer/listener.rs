@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::identifiers::{Sequence, Version};
+use crate::log::Hold;
 use crate::replica::{Route, RouteFailure};
 
 /// What one look at the log came to.
@@ -18,6 +19,8 @@ pub struct Refresh {
     pub sequence: Sequence,
     /// The version that the consumer pinned itself to, whatever the log says.
     pub pinned: Option<Version>,
+    /// What keeps the log's target for this consumer from following the newest version: a pin, or a version that was held back.
+    pub hold: Option<Hold>,
     /// How it got there; `None` if the state stayed.
     pub route: Option<RefreshRoute>,
     /// Blobs on that route.

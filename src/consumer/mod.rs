@@ -40,6 +40,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::identifiers::Version;
 use crate::listeners::Listeners;
+use crate::log::Hold;
 use crate::state::{Key, State, TypedReference, TypedTable};
 use follower::Follower;
 use reaper::Reaper;
@@ -58,6 +59,7 @@ struct Shared {
     state: ArcSwap<State>,
     confirmed_at: ArcSwap<SystemTime>,
     pinned: ArcSwapOption<Version>,
+    hold: ArcSwapOption<Hold>,
     follower: Mutex<Follower>,
     /// Told whenever a state is shown.
     shown: Notify,
@@ -164,6 +166,13 @@ impl Consumer {
         self.shared.pinned.load().as_deref().copied()
     }
 
+    /// What keeps the log's target for it from following the newest version, as it last heard: a pin of the fleet or of its ring, or a version that
+    /// was held back.
+    #[must_use]
+    pub fn hold(&self) -> Option<Arc<Hold>> {
+        self.shared.hold.load_full()
+    }
+
     /// What it left behind that readers still have: the reason of memory that grows is mostly a reader that never lets go.
     #[must_use]
     pub fn retired(&self) -> RetiredStates {
@@ -214,6 +223,7 @@ impl Shared {
         }
         self.confirmed_at.store(Arc::new(follower.confirmed_at()));
         self.pinned.store(follower.pinned().map(Arc::new));
+        self.hold.store(follower.hold().cloned().map(Arc::new));
         self.shown.notify_one();
     }
 

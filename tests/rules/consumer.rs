@@ -8,6 +8,7 @@ use hollowcast::ErrorKind;
 use hollowcast::announce::{Announcement, AnnouncementWatcher, InProcessBus, PollOptions};
 use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::{Sequence, Version};
+use hollowcast::log::HoldReason;
 use hollowcast::replica::transfer::TransferOptions;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -409,4 +410,72 @@ async fn what_is_not_here_yet_is_waited_for_r9() {
     assert_eq!(cities(&consumer.read()), named(&FIRST));
     world.store.heal();
     assert_eq!(consumer.refresh().await.unwrap().to.0, 2, "what was absent is not held against the blob");
+}
+
+/// The log keeps the consumers of one ring where they are: those hear of it, and whoever pins itself says so besides.
+#[tokio::test]
+async fn a_consumer_tells_what_holds_it_semantics_21() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    let told = Arc::new(Told::default());
+    let canary = world.consumer_builder().poll(seldom()).ring("canary").listener(Arc::clone(&told) as _);
+    let (canary, other) = (canary.start().await.unwrap(), world.consumer().await);
+    assert!(canary.hold().is_none() && told.refreshes()[0].hold.is_none());
+    let mut operator = world.operator();
+    operator.pin("canary", Version(1), "a look").await.unwrap();
+    canary.refresh().await.unwrap();
+    other.refresh().await.unwrap();
+    let hold = canary.hold().unwrap();
+    assert_eq!((hold.by.as_str(), hold.why.as_str(), hold.reason), ("ops", "a look", HoldReason::Pinned));
+    assert_eq!(told.refreshes().pop().unwrap().hold.as_ref(), Some(&*hold));
+    assert_eq!((canary.read().version().0, other.read().version().0, other.hold()), (1, 2, None));
+
+    canary.pin(Version(2)).await.unwrap();
+    assert_eq!((canary.pinned(), canary.hold()), (Some(Version(2)), Some(hold)), "both at once");
+    canary.unpin().await.unwrap();
+    operator.unpin("canary").await.unwrap();
+    canary.refresh().await.unwrap();
+    assert_eq!((canary.pinned(), canary.hold()), (None, None));
+}
+
+/// Those that a bus wakes at the same moment look at moments of their own, and once for several words.
+#[tokio::test(start_paused = true)]
+async fn consumers_that_a_bus_wakes_spread_their_looks_semantics_18() {
+    let world = World::new();
+    let bus = InProcessBus::new();
+    let mut producer = world.producer_of(schema()).announcer(bus.clone()).start().await.unwrap();
+    published(producer.cycle(|writer| add(writer, &FIRST)).await);
+    let mut consumers = Vec::new();
+    for _ in 0..40 {
+        let builder = world.consumer_builder().poll(seldom()).watcher(bus.watcher("places"));
+        consumers.push(builder.spread(Duration::from_secs(10)).start().await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let at_two = |consumers: &[Consumer]| consumers.iter().filter(|one| one.read().version().0 == 2).count();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!((8..=32).contains(&at_two(&consumers)), "{} of 40 after half of the time", at_two(&consumers));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(at_two(&consumers), 40);
+}
+
+/// A bus says when there is something to see, so the store is asked as seldom as is good for words that got lost.
+#[tokio::test(start_paused = true)]
+async fn the_store_is_polled_seldom_beside_a_bus_semantics_18() {
+    let world = World::new();
+    drop(world.producer_with(&FIRST).await);
+    let bus = InProcessBus::new();
+    let mut hints = Vec::new();
+    for is_beside_a_bus in [false, true] {
+        let builder = world.consumer_builder();
+        let builder = if is_beside_a_bus { builder.watcher(bus.watcher("places")) } else { builder };
+        let _consumer = builder.start().await.unwrap();
+        world.store.requests();
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        let requests = world.store.requests();
+        hints.push(requests.iter().filter(|request| request.contains("hints/announced")).count());
+    }
+    assert!((280..=460).contains(&hints[0]), "every 10 s, a fifth more or less: {hints:?}");
+    assert!((45..=80).contains(&hints[1]), "every 60 s: {hints:?}");
 }

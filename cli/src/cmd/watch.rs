@@ -13,6 +13,7 @@ use hollowcast::store::{StoreError, existing_local};
 use object_store::ObjectStore;
 use serde_json::json;
 
+use super::holds::{by_whom, hold_json, reason_name};
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
@@ -108,14 +109,18 @@ impl Printer {
                 "blobs": refresh.blobs,
                 "bytes": refresh.fetched_bytes,
                 "records": refresh.records,
+                "hold": refresh.hold.as_ref().map(hold_json),
                 "elapsed_ms": elapsed_ms,
             }));
         }
+        let hold = refresh.hold.as_ref();
+        let hold = hold.map(|hold| format!("; {} {}", reason_name(hold.reason), by_whom(hold)));
         let line = format!(
-            "version {} by {route}, {} fetched, {} records, {elapsed_ms:.1} ms\n",
+            "version {} by {route}, {} fetched, {} records, {elapsed_ms:.1} ms{}\n",
             refresh.to,
             bytes(refresh.fetched_bytes),
             refresh.records,
+            hold.unwrap_or_default(),
         );
         print(line.as_bytes())
     }
