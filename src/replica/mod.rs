@@ -237,9 +237,11 @@ impl Replica {
     pub(crate) fn record<'a>(
         &'a self,
         loaded: &'a Loaded,
+        ring: &str,
         sequence: Sequence,
         confirmed_at: SystemTime,
     ) -> BoxFuture<'a, Result<()>> {
+        let ring = ring.to_owned();
         async move {
             let Some(directory) = self.segments.state_directory().cloned() else { return Ok(()) };
             let (loaded, origin) = (loaded.clone(), origin_of(&self.store));
@@ -248,7 +250,7 @@ impl Replica {
                     name: loaded.reference.name.clone(),
                     hash: loaded.reference.hash,
                 };
-                let current = loaded.state.record(sequence, manifest, confirmed_at);
+                let current = loaded.state.record(ring, sequence, manifest, confirmed_at);
                 directory.write_current(&current, loaded.state.filter())?;
                 directory.note_dataset_at(&origin, loaded.state.dataset())
             });

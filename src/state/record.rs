@@ -14,9 +14,10 @@ use crate::identifiers::{ContentHash, Sequence};
 use crate::schema::{Schema, SchemaError, TypeFilter};
 
 impl State {
-    /// What to record: the sections this state is made of, as of log entry `sequence`.
+    /// What to record: the sections this state is made of, as of log entry `sequence`, to which it was the target of `ring`.
     pub(crate) fn record(
         &self,
+        ring: String,
         sequence: Sequence,
         manifest: ManifestReference,
         confirmed_at: SystemTime,
@@ -49,6 +50,7 @@ impl State {
         });
         Current {
             dataset: self.dataset,
+            ring,
             sequence,
             version: self.version,
             manifest,

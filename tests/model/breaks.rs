@@ -43,7 +43,7 @@ impl Chain {
     /// Takes what leads to the newest version away from the store, and goes on without it, by a break.
     pub(crate) async fn lose_newest(&mut self) {
         let Some(newest) = self.versions.len().checked_sub(1) else { return };
-        if !self.may_lose || self.target.is_held_at(newest) {
+        if !self.may_lose || self.targets.hold_at(newest) {
             return;
         }
         self.end_producer().await;

@@ -17,7 +17,7 @@ use super::choices::Choices;
 use super::clock::StoppableClock;
 use super::consumers::Rebases;
 use super::content::{Content, KnownVersion, any_readable};
-use super::holds::Target;
+use super::holds::Targets;
 use super::kind::Growth;
 use super::observer::{Observer, Sight};
 use super::tally::Tally;
@@ -34,7 +34,7 @@ pub(crate) struct Chain {
     pub(crate) choices: Choices,
     pub(crate) world: World,
     pub(crate) versions: Vec<KnownVersion>,
-    pub(crate) target: Target,
+    pub(crate) targets: Targets,
     /// Versions below were given up.
     pub(crate) floor: u64,
     /// Form of the producer's own schema.
@@ -44,6 +44,9 @@ pub(crate) struct Chain {
     pub(crate) tally: Tally,
     pub(crate) producer: Option<Producer>,
     pub(crate) consumer: Option<Consumer>,
+    /// Whether there are consumers that look after every step.
+    pub(crate) has_steady: bool,
+    pub(crate) steady: [Option<Consumer>; 3],
     observers: [Observer; 2],
     travellers: [Traveller; 2],
     /// Where the producer has its bytes.
@@ -75,13 +78,15 @@ impl Chain {
         let mut chain = Self {
             world,
             versions: Vec::new(),
-            target: Target::default(),
+            targets: Targets::default(),
             floor: 0,
             form: SchemaForm { edition: 0, growth: Growth::NONE },
-            may_lose: choices.chance(36),
+            may_lose: choices.chance(44),
             tally: Tally::default(),
             producer: None,
             consumer: None,
+            has_steady: choices.chance(25),
+            steady: [None, None, None],
             observers: [Observer::new("on the heap", Memory::Heap), Observer::new("mapped", host)],
             travellers: [
                 Traveller::new("on the heap", &dataset, &Memory::Heap),
@@ -118,20 +123,21 @@ impl Chain {
     }
 
     async fn step(&mut self) {
-        match self.choices.below(118) {
+        match self.choices.below(128) {
             0..24 => self.full_cycle().await,
             24..56 => self.incremental_cycle().await,
-            56..64 => self.roll_back().await,
-            64..68 => self.refused_cycle().await,
-            68..76 => self.reopen_producer().await,
-            76..82 => self.reopen_consumer().await,
-            82..92 => self.operate().await,
-            92..97 => self.retain().await,
-            97..102 => self.travel().await,
-            102..107 => self.build_snapshot().await,
-            107..113 => self.lose_newest().await,
+            56..66 => self.roll_back().await,
+            66..70 => self.refused_cycle().await,
+            70..77 => self.reopen_producer().await,
+            77..82 => self.reopen_consumer().await,
+            82..95 => self.operate().await,
+            95..104 => self.retain().await,
+            104..109 => self.travel().await,
+            109..115 => self.build_snapshot().await,
+            115..123 => self.lose_newest().await,
             _ => self.hand_over().await,
         }
+        self.keep_up().await;
         if self.choices.chance(70) {
             self.follow().await;
         }
@@ -162,13 +168,15 @@ impl Chain {
 
     /// Lets the observers look.
     async fn observe(&mut self) {
-        let Some(target) = self.target.place else { return };
+        if self.targets.lowest().is_none() {
+            return;
+        }
         let sight = Sight {
             store: &self.store,
             clock: &self.clock,
             world: &self.world,
             versions: &self.versions,
-            target,
+            targets: &self.targets,
             oldest: self.oldest(),
         };
         for observer in &mut self.observers {

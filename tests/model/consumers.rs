@@ -20,7 +20,7 @@ use super::content::KnownVersion;
 impl Chain {
     /// Lets the consumer go to its target.
     pub(crate) async fn follow(&mut self) {
-        if self.target.place.is_none() {
+        if self.targets.everyone.place.is_none() {
             return self.find_nothing().await;
         }
         if self.consumer.is_none() {
@@ -42,6 +42,33 @@ impl Chain {
             self.tally.count("refreshed over a break");
         }
         self.tally.count(if refresh.to < refresh.from { "refreshed back" } else { "refreshed" });
+    }
+
+    /// Lets those go along that miss no version: one mapped, one on the heap, and one that restarts at random on a state directory of its own.
+    pub(crate) async fn keep_up(&mut self) {
+        if !self.has_steady || self.targets.everyone.place.is_none() {
+            return;
+        }
+        for (number, name) in ["steady, mapped", "steady, on the heap", "restarting"].into_iter().enumerate()
+        {
+            let restarts = name == "restarting" && self.choices.chance(25);
+            let consumer = match self.steady[number].take() {
+                Some(consumer) if !restarts => {
+                    consumer.refresh().await.expect("a consumer refreshes");
+                    consumer
+                }
+                ended => {
+                    drop(ended);
+                    let is_mapped = name != "steady, on the heap";
+                    let memory = Memory::Mapped(Some(self.folder.path().join(name)));
+                    let memory = if is_mapped { memory } else { Memory::Heap };
+                    self.open_consumer(memory, Arc::clone(&self.store)).await
+                }
+            };
+            self.check_target(&consumer.state(), name);
+            self.steady[number] = Some(consumer);
+        }
+        self.tally.count("agreed");
     }
 
     /// Nothing is published, or held back from the first version on.
@@ -89,7 +116,7 @@ impl Chain {
 
     /// The version where consumers shall be.
     fn target(&self) -> &KnownVersion {
-        &self.versions[self.target.place.expect("consumers have somewhere to go")]
+        &self.versions[self.targets.everyone.place.expect("consumers have somewhere to go")]
     }
 }
 

@@ -13,6 +13,7 @@ use super::chain::{DATASET, environment};
 use super::choices::Choices;
 use super::consumers::any_thresholds;
 use super::content::{KnownVersion, any_readable};
+use super::holds::{CANARY, Targets};
 use super::tally::Tally;
 use super::world::World;
 
@@ -23,6 +24,7 @@ pub(crate) struct Observer {
     consumer: Option<Consumer>,
     /// Names of the types it loads; `None` for all.
     types: Option<BTreeSet<String>>,
+    ring: &'static str,
     /// Place of the version that it pinned itself to.
     pinned: Option<usize>,
 }
@@ -33,8 +35,8 @@ pub(crate) struct Sight<'s> {
     pub(crate) clock: &'s Arc<dyn Clock>,
     pub(crate) world: &'s World,
     pub(crate) versions: &'s [KnownVersion],
-    /// Place of the log's target.
-    pub(crate) target: usize,
+    /// The log's targets, all of which there are.
+    pub(crate) targets: &'s Targets,
     /// Place of the oldest version that is kept.
     pub(crate) oldest: usize,
 }
@@ -42,7 +44,7 @@ pub(crate) struct Sight<'s> {
 impl Observer {
     /// An observer in this memory mode, which messages call `name`.
     pub(crate) fn new(name: &'static str, memory: Memory) -> Self {
-        Self { name, memory, consumer: None, types: None, pinned: None }
+        Self { name, memory, consumer: None, types: None, ring: "", pinned: None }
     }
 
     /// Looks, or pins itself, or restarts, and compares all that it has.
@@ -76,12 +78,14 @@ impl Observer {
         let form = sight.versions[sight.versions.len() - 1].form;
         let types = sight.world.edition(form).shape.types.iter();
         let known = types.filter(|record_type| record_type.since <= form.growth);
+        self.ring = if choices.chance(30) { CANARY } else { "" };
         self.types = choices.chance(60).then(|| {
             known.filter(|_| choices.chance(60)).map(|record_type| record_type.name.clone()).collect()
         });
         let builder = Consumer::builder(DATASET, Arc::clone(sight.store))
             .environment(environment(sight.clock, choices))
             .memory(self.memory.clone())
+            .ring(self.ring)
             .kept_states(choices.below(5))
             .rebase(any_thresholds(choices))
             .wait(Wait::Never);
@@ -131,8 +135,9 @@ impl Observer {
     }
 
     fn check(&self, consumer: &Consumer, sight: &Sight<'_>, when: &str) {
-        let expected = &sight.versions[self.pinned.unwrap_or(sight.target)];
-        let place = format!("{when}, {}, of {:?}", self.name, self.types);
+        let target = sight.targets.of(self.ring).place.expect("consumers have somewhere to go");
+        let expected = &sight.versions[self.pinned.unwrap_or(target)];
+        let place = format!("{when}, {}, ring {:?}, of {:?}", self.name, self.ring, self.types);
         sight.world.check_types(&consumer.state(), expected, &place, self.types.as_ref());
     }
 }

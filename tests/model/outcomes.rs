@@ -87,7 +87,7 @@ impl Chain {
             fingerprint,
             type_fingerprints,
         });
-        self.target.follow(self.versions.len() - 1, is_held_back, &mut self.tally);
+        self.targets.follow(self.versions.len() - 1, is_held_back, &mut self.tally);
         self.check_producer("publishing");
     }
 

@@ -14,7 +14,7 @@ use hollowcast::tools::verify;
 use super::chain::Chain;
 
 impl Chain {
-    /// Gives versions up: at most those before the target and the snapshot before it.
+    /// Gives versions up: at most those before the lowest target and the snapshot before it.
     pub(crate) async fn retain(&mut self) {
         let versions = 1 + self.choices.below(6) as u64;
         let policy = RetentionPolicy { versions, max_age: Duration::ZERO };
@@ -23,7 +23,7 @@ impl Chain {
         if self.versions.is_empty() {
             return assert_eq!(retained.objects, []);
         }
-        let target = self.target.place.map_or(0, |place| self.versions[place].number);
+        let target = self.targets.lowest().map_or(0, |place| self.versions[place].number);
         let allowed = target.saturating_sub(versions - 1).max(self.floor);
         assert!((self.floor..=allowed).contains(&retained.floor.0), "{retained:?}, allowed to {allowed}");
         self.tally.count(if retained.floor.0 > self.floor { "floor raised" } else { "floor kept" });

@@ -479,3 +479,21 @@ async fn the_store_is_polled_seldom_beside_a_bus_semantics_18() {
     assert!((280..=460).contains(&hints[0]), "every 10 s, a fifth more or less: {hints:?}");
     assert!((45..=80).contains(&hints[1]), "every 60 s: {hints:?}");
 }
+
+/// Where one ring is, another may not have to be yet: neither with the store nor without it.
+#[tokio::test(start_paused = true)]
+async fn the_rings_of_a_host_start_each_where_it_was_semantics_21_24() {
+    let world = World::new();
+    let mut producer = world.producer_with(&FIRST).await;
+    world.operator().pin("canary", Version(1), "a look").await.unwrap();
+    published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
+    let start = async |ring: &str| {
+        let builder = world.consumer_builder().memory(world.mapped()).poll(seldom());
+        builder.ring(ring).start().await.map(|consumer| consumer.read().version().0)
+    };
+    assert_eq!((start("").await.unwrap(), start("canary").await.unwrap()), (2, 1));
+    assert_eq!((start("").await.unwrap(), start("canary").await.unwrap()), (2, 1), "again");
+    world.store.answer("", Answer::Lost);
+    assert_eq!((start("").await.unwrap(), start("canary").await.unwrap()), (2, 1), "without the store");
+    assert_eq!(start("another").await.unwrap_err().kind(), ErrorKind::Unavailable);
+}

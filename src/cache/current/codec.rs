@@ -43,6 +43,7 @@ impl Current {
     fn build(&self, mut root: current::Builder<'_>) {
         root.set_format_version(FORMAT_VERSION);
         root.set_dataset(&self.dataset.0);
+        root.set_ring(self.ring.as_str());
         root.set_sequence(self.sequence.0);
         root.set_version(self.version.0);
         root.set_manifest_name(self.manifest.name.as_str());
@@ -144,6 +145,7 @@ impl Decoder<'_> {
     fn fields(&self, root: current::Reader<'_>) -> Result<Current, CacheError> {
         Ok(Current {
             dataset: DatasetId(self.hash("dataset", root.get_dataset())?.0),
+            ring: self.text("ring", root.get_ring())?,
             sequence: Sequence(root.get_sequence()),
             version: Version(root.get_version()),
             manifest: ManifestReference {

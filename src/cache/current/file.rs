@@ -12,11 +12,11 @@ use crate::cache::{CacheError, SectionName, StateDirectory};
 use crate::identifiers::{ContentHash, DatasetId, Sequence};
 use crate::schema::TypeFilter;
 
-/// Records of one dataset by filters that are kept, besides that of all types.
+/// Records of one dataset by ring and filter that are kept, besides that of everyone and all types.
 pub(super) const FILTERED: usize = 16;
 
 impl StateDirectory {
-    /// What this host served last of `dataset`, by whatever types its processes load, the latest of the log first. Takes no lock: gets what was
+    /// What this host served last of `dataset`, by whatever rings its processes belong to and types they load, the latest of the log first. Takes no lock: gets what was
     /// there before or after a concurrent write. Whether the sections are still here, [`StateDirectory::find`] says.
     ///
     /// A record that cannot be used is among them, in the end, as [`CacheError::DamagedCurrent`] or [`CacheError::UnknownCurrent`]: the next
@@ -49,8 +49,8 @@ impl StateDirectory {
     /// What another process recorded from a later entry of the log stays, unless both write at the same moment: who lags behind says nothing of
     /// where the host has come to.
     ///
-    /// Each filter has a record of its own, so that processes with different ones leave each other's alone; of those with a filter the 16
-    /// written last are kept.
+    /// Each ring and filter has a record of its own, so that processes with different ones leave each other's alone; of those with a ring or a filter
+    /// the 16 written last are kept.
     ///
     /// # Errors
     /// [`CacheError::CurrentTooLarge`], [`CacheError::Denied`], [`CacheError::NoSpace`], [`CacheError::Io`]; what was
@@ -62,7 +62,7 @@ impl StateDirectory {
         written.map_err(|error| CacheError::of_write(error, temporary.path.as_path()))?;
         self.publish(&temporary)?;
         sync(&temporary.file, temporary.path.as_path())?;
-        let path = self.current_path(current.dataset, filter);
+        let path = self.current_path(current.dataset, &current.ring, filter);
         if !path.exists() {
             self.forget_filters(current.dataset)?;
         }
@@ -73,9 +73,9 @@ impl StateDirectory {
         self.sync_folder()
     }
 
-    /// Makes room for the record of one more filter: those written the longest ago go.
+    /// Makes room for the record of one more ring or filter: those written the longest ago go.
     fn forget_filters(&self, dataset: DatasetId) -> Result<(), CacheError> {
-        let whole = self.current_path(dataset, &TypeFilter::all());
+        let whole = self.current_path(dataset, "", &TypeFilter::all());
         let mut paths = self.current_paths(dataset)?;
         paths.retain(|path| *path != whole);
         paths.sort_by_key(|path| Reverse(fs::metadata(path).and_then(|found| found.modified()).ok()));
@@ -109,12 +109,14 @@ impl StateDirectory {
         Ok(paths)
     }
 
-    fn current_path(&self, dataset: DatasetId, filter: &TypeFilter) -> PathBuf {
-        let name = match filter.chosen() {
-            None => dataset.to_string(),
-            Some(chosen) => {
-                let names: String = chosen.iter().flat_map(|name| [name, "\n"]).collect();
-                format!("{dataset}-{}", ContentHash::of(names.as_bytes()))
+    fn current_path(&self, dataset: DatasetId, ring: &str, filter: &TypeFilter) -> PathBuf {
+        let ring = (!ring.is_empty()).then_some(["\0", ring, "\n"]);
+        let types = filter.chosen().map(|chosen| chosen.iter().flat_map(|name| [name, "\n"]));
+        let name = match (&ring, &types) {
+            (None, None) => dataset.to_string(),
+            _ => {
+                let choice: String = ring.into_iter().flatten().chain(types.into_iter().flatten()).collect();
+                format!("{dataset}-{}", ContentHash::of(choice.as_bytes()))
             }
         };
         self.current().join(name)

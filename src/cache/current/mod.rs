@@ -21,6 +21,8 @@ use crate::identifiers::{ContentHash, DatasetId, Fingerprint, KeySeed, Sequence,
 pub struct Current {
     /// The dataset. A log of another id means a cold start.
     pub dataset: DatasetId,
+    /// The ring whose target it was; "" is everyone without another.
+    pub ring: String,
     /// The log entry this state was last moved by.
     pub sequence: Sequence,
     /// The version it is.

@@ -27,6 +27,7 @@ pub(in crate::cache) fn current(dataset: DatasetId) -> Current {
         vec![CurrentShard { rows: name(1), keys: name(2) }, CurrentShard { rows: name(3), keys: name(4) }];
     Current {
         dataset,
+        ring: String::new(),
         sequence: Sequence(17),
         version: Version(12),
         manifest: ManifestReference { name: "manifests/12-00ff".to_owned(), hash: ContentHash([9; 16]) },
@@ -103,6 +104,27 @@ fn each_filter_has_a_record_of_its_own_semantics_22_24() {
     let other = Current { dataset: DatasetId([8; 16]), ..sample() };
     directory.write_current(&other, &TypeFilter::only(["Movie"])).unwrap();
     assert_eq!(served(&directory).len(), 3);
+}
+
+/// Nor do those of different rings.
+#[test]
+fn each_ring_has_a_record_of_its_own_semantics_21_24() {
+    let (_folder, directory) = open();
+    let record =
+        |ring: &str, sequence| Current { ring: ring.to_owned(), sequence: Sequence(sequence), ..sample() };
+    let all = TypeFilter::all;
+    for (record, filter) in [
+        (record("", 3), all()),
+        (record("canary", 4), all()),
+        (record("canary", 5), TypeFilter::only(["Movie"])),
+        (record("", 6), TypeFilter::only(["Movie"])),
+        (record("Movie", 7), all()),
+    ] {
+        directory.write_current(&record, &filter).unwrap();
+    }
+    let found: Vec<_> = served(&directory).into_iter().map(|found| (found.ring, found.sequence.0)).collect();
+    let expected = [("Movie", 7), ("", 6), ("canary", 5), ("canary", 4), ("", 3)];
+    assert_eq!(found, expected.map(|(ring, sequence)| (ring.to_owned(), sequence)));
 }
 
 /// A process that lags behind, and has its record late, does not take the host back.

@@ -70,6 +70,7 @@ fn what_a_restart_would_need_goes_last() {
     let names = ten(&host);
     let current = Current {
         dataset: DatasetId([1; 16]),
+        ring: String::new(),
         sequence: crate::identifiers::Sequence(1),
         version: crate::identifiers::Version(1),
         manifest: ManifestReference { name: "manifests/1".to_owned(), hash: ContentHash([2; 16]) },

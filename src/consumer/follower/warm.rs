@@ -11,8 +11,8 @@ use crate::workers;
 impl Follower {
     /// Loads what the host served last, if the state directory has it with all types that are wanted.
     pub(in crate::consumer) async fn warm_start(&mut self) -> Result<()> {
-        let replica = self.replica.clone();
-        let Some((current, loaded)) = workers::run(move || last_served(&replica)).await? else {
+        let (replica, ring) = (self.replica.clone(), self.ring.clone());
+        let Some((current, loaded)) = workers::run(move || last_served(&replica, &ring)).await? else {
             return Ok(());
         };
         self.loaded = Some(loaded);
@@ -26,18 +26,21 @@ impl Follower {
     /// recorded, and other processes of the host still find what the log led to. A host that cannot record what it serves still serves it.
     pub(in crate::consumer) async fn record(&self) {
         if let Some(loaded) = self.loaded.as_ref().filter(|_| self.pinned.is_none())
-            && let Err(error) = self.replica.record(loaded, self.landing.landed(), self.confirmed_at).await
+            && let Err(error) =
+                self.replica.record(loaded, &self.ring, self.landing.landed(), self.confirmed_at).await
         {
             tracing::warn!(%error, "the state directory does not take the record of what is served");
         }
     }
 }
 
-/// The newest record of what the host served of which a state can be made, and that state.
-fn last_served(replica: &Replica) -> Result<Option<(Current, Loaded)>> {
+/// The newest record of what the host served to `ring` of which a state can be made, and that state. Others may be where this one must not be
+/// yet.
+fn last_served(replica: &Replica, ring: &str) -> Result<Option<(Current, Loaded)>> {
     let Some(directory) = replica.segments().state_directory() else { return Ok(None) };
     let Some(dataset) = directory.dataset_at(&origin_of(replica.store()))? else { return Ok(None) };
-    for current in directory.currents(dataset)? {
+    let currents = directory.currents(dataset)?.into_iter();
+    for current in currents.filter(|current| current.as_ref().map_or(true, |current| current.ring == ring)) {
         let reopened = current.map_err(Error::from).and_then(|current| {
             let loaded = replica.reopen(&current)?;
             Ok((current, loaded))

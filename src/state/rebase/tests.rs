@@ -37,7 +37,7 @@ fn recorded(state: &State, segments: &SegmentStore) -> Current {
         name: "manifests/1".to_owned(),
         hash: crate::identifiers::ContentHash([0; 16]),
     };
-    let current = state.record(Sequence(1), manifest, std::time::SystemTime::UNIX_EPOCH);
+    let current = state.record(String::new(), Sequence(1), manifest, std::time::SystemTime::UNIX_EPOCH);
     let directory = segments.state_directory().unwrap();
     directory.write_current(&current, state.filter()).unwrap();
     directory.currents(state.dataset()).unwrap().pop().unwrap().unwrap()
