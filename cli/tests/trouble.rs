@@ -81,7 +81,8 @@ fn a_full_disk_under_a_reader_is_said_so() {
 fn results_that_cannot_be_written_are_an_error() {
     let place = published();
     for verb in ["export", "versions", "log", "schema", "stats", "verify"] {
-        for json in [&[][..], &["--json"]] {
+        let has_json = verb != "schema";
+        for json in [&[][..], &["--json"]].into_iter().filter(|json| has_json || json.is_empty()) {
             let mut command = place.command(verb);
             command.args(json).stdout(File::options().write(true).open("/dev/full").unwrap());
             Ran::from(command.output().unwrap()).fails(1, &["standard output", "No space left"]);
