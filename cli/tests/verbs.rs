@@ -181,6 +181,22 @@ fn hold_back_and_snapshot() {
     place.run("verify", &[]).succeeds();
 }
 
+/// What can be read of a damaged dataset is listed all the same.
+#[test]
+fn versions_beside_a_lost_one_are_listed() {
+    let place = two_versions();
+    place.publish("3.csv", FIRST, &[]);
+    let manifests = std::fs::read_dir(place.dataset().join("manifests")).unwrap().map(Result::unwrap);
+    let second = format!("{:020}-", 2);
+    let lost = manifests.filter(|file| file.file_name().to_str().unwrap().starts_with(&second));
+    lost.for_each(|file| std::fs::remove_file(file.path()).unwrap());
+    let told = place.run("versions", &["--json"]);
+    told.fails(7, &[&format!("manifests/{second}")]);
+    let numbers: Vec<_> = told.json().as_array().unwrap().iter().map(|one| one["version"].clone()).collect();
+    assert_eq!(numbers, [3, 1]);
+    place.run("verify", &[]).fails(7, &["manifests/"]);
+}
+
 /// The members of a JSON object, in alphabetical order.
 fn members(object: &Value) -> Vec<&str> {
     let mut members: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();

@@ -19,7 +19,7 @@ pub trait Elements {
     /// May panic when there are not so many.
     fn element(&self, index: u32) -> Result<Self::Element, Self::Error>;
 
-    /// Whether both lists have equal elements in one order.
+    /// Whether both lists have equal elements in one order, floats bit by bit.
     fn same(&self, other: &Self) -> Result<bool, Self::Error>;
 }
 

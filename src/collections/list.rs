@@ -52,7 +52,7 @@ impl<L: Elements> ListView<L> {
         Ok(false)
     }
 
-    /// Whether both have equal elements in one order. Linear.
+    /// Whether both have equal elements in one order, floats bit by bit: other than [`ListView::contains`] it tells 0.0 from -0.0. Linear.
     pub fn equals(&self, other: &Self) -> Result<bool, L::Error> {
         self.list.same(&other.list)
     }

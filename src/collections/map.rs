@@ -64,7 +64,7 @@ impl<M: Keyed> MapView<M> {
         find(&self.entries, key).map(|found| found.is_some())
     }
 
-    /// Whether both have equal entries, in whatever order they were stated. Linear.
+    /// Whether both have equal entries, in whatever order they were stated, floats bit by bit. Linear.
     pub fn equals(&self, other: &Self) -> Result<bool, M::Error> {
         self.entries.same(&other.entries)
     }

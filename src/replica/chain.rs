@@ -115,6 +115,21 @@ impl Chain {
         manifests.buffered(REQUESTS).try_collect().await
     }
 
+    /// Those of [`Chain::manifests`] that can be read, as far back as they lead.
+    ///
+    /// # Errors
+    /// What fetching a manifest fails with, other than that it is damaged or gone.
+    pub async fn known_manifests(&self) -> Result<Vec<(ManifestReference, Manifest)>> {
+        let references = self.known_links().await?.0.into_iter().map(|link| link.manifest_reference());
+        let manifests = stream::iter(references).map(|reference| async move {
+            match self.manifest(&reference).await {
+                Err(error) if error.is_loss() => Ok(None),
+                manifest => Ok(Some((reference, manifest?))),
+            }
+        });
+        manifests.buffered(REQUESTS).try_filter_map(|known| std::future::ready(Ok(known))).try_collect().await
+    }
+
     /// Every kept version, newest first. Costs a request for every 256 of them.
     ///
     /// # Errors

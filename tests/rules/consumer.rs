@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hollowcast::ErrorKind;
-use hollowcast::announce::{Announcement, AnnouncementWatcher, InProcessBus, PollOptions};
+use hollowcast::announce::{Announcement, AnnouncementWatcher, InProcessBus};
 use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::{Sequence, Version};
 use hollowcast::log::HoldReason;
@@ -13,16 +13,10 @@ use hollowcast::replica::transfer::TransferOptions;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
-use super::setting::{DATASET, Told, World, add, cities, delete, named, published, schema, upsert};
+use super::setting::{DATASET, Told, World, add, cities, delete, named, published, schema, seldom, upsert};
 use super::store::Answer;
 
 const FIRST: [(u32, &str); 3] = [(1, "Rome"), (2, "Oslo"), (3, "Lima")];
-
-/// A poll that no test waits for.
-fn seldom() -> PollOptions {
-    let hour = Duration::from_secs(3600);
-    PollOptions { interval: hour, unprompted: hour }
-}
 
 #[tokio::test]
 async fn a_state_stays_what_it_was_semantics_15() {
@@ -66,7 +60,7 @@ async fn the_way_with_the_fewest_bytes_is_taken_semantics_16() {
     published(producer.cycle(|writer| add(writer, &FIRST)).await);
     let mut consumers = Vec::new();
     for turn in 0..30 {
-        consumers.push(world.consumer_builder().poll(seldom()).start().await.unwrap());
+        consumers.push(world.quiet().start().await.unwrap());
         let name = format!("Rome {}", "x".repeat(turn * 7 % 40));
         published(producer.incremental(|writer| upsert(writer, &[(1, &name)])).await);
     }
@@ -99,8 +93,8 @@ async fn a_watcher_that_panics_does_not_end_following_semantics_18() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
     let told = Arc::new(Told::default());
-    let builder = world.consumer_builder().watcher(Panicking).listener(Arc::clone(&told) as _);
-    let consumer = builder.poll(seldom()).start().await.unwrap();
+    let builder = world.quiet().watcher(Panicking).listener(Arc::clone(&told) as _);
+    let consumer = builder.start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(consumer.read().version().0, 2);
@@ -119,7 +113,7 @@ async fn the_blobs_of_a_way_are_fetched_side_by_side_semantics_16() {
     let mut behind = Vec::new();
     for requests in [3, 20] {
         let transfer = TransferOptions { requests, ..TransferOptions::default() };
-        let builder = world.consumer_builder().transfer(transfer).poll(seldom());
+        let builder = world.quiet().transfer(transfer);
         behind.push((requests, builder.start().await.unwrap()));
     }
     for number in 2..=9 {
@@ -148,8 +142,7 @@ async fn a_refresh_that_cannot_move_is_a_failure_semantics_17() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
     let told = Arc::new(Told::default());
-    let consumer =
-        world.consumer_builder().poll(seldom()).listener(Arc::clone(&told) as _).start().await.unwrap();
+    let consumer = world.quiet().listener(Arc::clone(&told) as _).start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     world.store.follow(|request| match request {
         request if request.contains("GET places/deltas") => Answer::Lost,
@@ -198,7 +191,7 @@ async fn a_consumer_moves_by_itself_with_a_bus_and_without_semantics_18() {
     world.producer_with(&FIRST).await.stop().await;
     let builder = world.producer_of(schema()).announcer(bus.clone());
     let mut producer = builder.start().await.unwrap();
-    let heard = world.consumer_builder().poll(seldom()).watcher(bus.watcher("places")).start().await.unwrap();
+    let heard = world.quiet().watcher(bus.watcher("places")).start().await.unwrap();
     let polling = world.consumer_builder().start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -212,7 +205,7 @@ async fn a_bad_blob_is_refused_by_name_and_left_alone_semantics_19() {
     let world = World::new();
     let mut producer = world.producer_of(schema()).snapshot_every(1).start().await.unwrap();
     published(producer.cycle(|writer| add(writer, &FIRST)).await);
-    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    let consumer = world.quiet().start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     let [delta] = &world.objects("deltas").await[..] else { panic!("one delta") };
     world.damage(delta).await;
@@ -230,7 +223,7 @@ async fn a_bad_blob_is_refused_by_name_and_left_alone_semantics_19() {
 async fn a_refused_blob_is_tried_again_only_later_semantics_19() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    let consumer = world.quiet().start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     for blob in [world.objects("deltas").await, world.objects("snapshots").await].concat() {
         world.damage(&blob).await;
@@ -253,7 +246,7 @@ async fn a_refused_blob_is_tried_again_only_later_semantics_19() {
 async fn what_may_pass_is_tried_again_within_the_refresh_semantics_20() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    let consumer = world.quiet().start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     let mut tries = BTreeMap::new();
     world.store.follow(move |request| {
@@ -269,7 +262,7 @@ async fn what_may_pass_is_tried_again_within_the_refresh_semantics_20() {
 async fn whoever_waits_can_stop_waiting_semantics_20() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    let consumer = world.quiet().start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     for place in ["LIST places/log", "GET places/log", "GET places/manifests", "GET places/deltas"] {
         world.store.answer(place, Answer::Never);
@@ -308,11 +301,10 @@ async fn without_a_version_a_consumer_waits_or_says_so_semantics_23() {
 async fn a_process_that_lags_behind_does_not_take_its_host_back_semantics_24() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let mapped = || Memory::Mapped(Some(world.folder.path().to_owned()));
-    let consumer = world.consumer_builder().memory(mapped()).poll(seldom()).start().await.unwrap();
+    let consumer = world.quiet().memory(world.mapped()).start().await.unwrap();
     let door = Arc::new(world.store.twin());
     let lagging = Consumer::builder(DATASET, Arc::clone(&door) as _).environment(world.environment.clone());
-    let lagging = lagging.memory(mapped()).poll(seldom()).start().await.unwrap();
+    let lagging = lagging.memory(world.mapped()).poll(seldom()).start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     door.answer("GET places/deltas", Answer::Asleep);
     let arriving = tokio::spawn(async move { lagging.refresh().await.unwrap().to });
@@ -325,7 +317,7 @@ async fn a_process_that_lags_behind_does_not_take_its_host_back_semantics_24() {
     door.wake();
     assert_eq!(arriving.await.unwrap().0, 2);
     world.store.answer("", Answer::Lost);
-    let restarted = world.consumer_builder().memory(mapped()).start().await.unwrap();
+    let restarted = world.consumer_builder().memory(world.mapped()).start().await.unwrap();
     assert_eq!(cities(&restarted.read()), named(&FIRST));
 }
 
@@ -333,8 +325,7 @@ async fn a_process_that_lags_behind_does_not_take_its_host_back_semantics_24() {
 async fn a_restart_needs_no_network_and_says_how_old_it_is_semantics_24() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let mapped = || Memory::Mapped(Some(world.folder.path().to_owned()));
-    let consumer = world.consumer_builder().memory(mapped()).start().await.unwrap();
+    let consumer = world.consumer_builder().memory(world.mapped()).start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     consumer.refresh().await.unwrap();
     let (confirmed, expected) = (consumer.confirmed_at(), cities(&consumer.read()));
@@ -344,7 +335,7 @@ async fn a_restart_needs_no_network_and_says_how_old_it_is_semantics_24() {
 
     world.store.answer("", Answer::Lost);
     world.store.requests();
-    let restarted = world.consumer_builder().memory(mapped()).start().await.unwrap();
+    let restarted = world.consumer_builder().memory(world.mapped()).start().await.unwrap();
     assert_eq!((restarted.read().version().0, cities(&restarted.read())), (2, expected));
     assert_eq!(restarted.confirmed_at(), confirmed, "as old as it was when it was last confirmed");
     world.store.heal();
@@ -356,7 +347,7 @@ async fn a_restart_needs_no_network_and_says_how_old_it_is_semantics_24() {
 async fn reading_never_waits_for_a_refresh_semantics_26() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = Arc::new(world.consumer_builder().poll(seldom()).start().await.unwrap());
+    let consumer = Arc::new(world.quiet().start().await.unwrap());
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     world.store.answer("GET places/deltas", Answer::Never);
     let refreshing = tokio::spawn({
@@ -399,7 +390,7 @@ async fn nobody_goes_back_in_the_log_r9() {
 async fn what_is_not_here_yet_is_waited_for_r9() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let consumer = world.consumer_builder().poll(seldom()).start().await.unwrap();
+    let consumer = world.quiet().start().await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     world.store.follow(|request| {
         let late = ["GET places/deltas", "GET places/snapshots", "HEAD places/deltas"];
@@ -419,7 +410,7 @@ async fn a_consumer_tells_what_holds_it_semantics_21() {
     let mut producer = world.producer_with(&FIRST).await;
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     let told = Arc::new(Told::default());
-    let canary = world.consumer_builder().poll(seldom()).ring("canary").listener(Arc::clone(&told) as _);
+    let canary = world.quiet().ring("canary").listener(Arc::clone(&told) as _);
     let (canary, other) = (canary.start().await.unwrap(), world.consumer().await);
     assert!(canary.hold().is_none() && told.refreshes()[0].hold.is_none());
     let mut operator = world.operator();
@@ -448,7 +439,7 @@ async fn consumers_that_a_bus_wakes_spread_their_looks_semantics_18() {
     published(producer.cycle(|writer| add(writer, &FIRST)).await);
     let mut consumers = Vec::new();
     for _ in 0..40 {
-        let builder = world.consumer_builder().poll(seldom()).watcher(bus.watcher("places"));
+        let builder = world.quiet().watcher(bus.watcher("places"));
         consumers.push(builder.spread(Duration::from_secs(10)).start().await.unwrap());
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -488,7 +479,7 @@ async fn the_rings_of_a_host_start_each_where_it_was_semantics_21_24() {
     world.operator().pin("canary", Version(1), "a look").await.unwrap();
     published(producer.incremental(|writer| upsert(writer, &[(4, "Cairo")])).await);
     let start = async |ring: &str| {
-        let builder = world.consumer_builder().memory(world.mapped()).poll(seldom());
+        let builder = world.quiet().memory(world.mapped());
         builder.ring(ring).start().await.map(|consumer| consumer.read().version().0)
     };
     assert_eq!((start("").await.unwrap(), start("canary").await.unwrap()), (2, 1));

@@ -205,8 +205,7 @@ impl World {
 
     /// The same, which looks when it is told to.
     pub(crate) fn quiet(&self) -> ConsumerBuilder {
-        let hour = Duration::from_secs(3600);
-        self.consumer_builder().poll(PollOptions { interval: hour, unprompted: hour })
+        self.consumer_builder().poll(seldom())
     }
 
     /// A state directory in its folder.
@@ -266,6 +265,12 @@ impl World {
         bytes[middle] ^= 0x40;
         self.store.inner().put(&path, bytes.into()).await.unwrap();
     }
+}
+
+/// A poll that no test waits for.
+pub(crate) fn seldom() -> PollOptions {
+    let hour = Duration::from_secs(3600);
+    PollOptions { interval: hour, unprompted: hour }
 }
 
 /// What a consumer told.

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use clap::Args;
+use hollowcast::ErrorKind;
 use hollowcast::format::Manifest;
 use hollowcast::identifiers::Fingerprint;
 use hollowcast::log::{Hold, LogEntry, SnapshotReference, Target};
@@ -37,7 +38,14 @@ impl Versions {
         let kept = Chain::beside_retention(&store, |chain| async move {
             Ok((chain.manifests().await?, chain.entry().clone()))
         });
-        let (manifests, entry) = kept.await?;
+        let (manifests, entry, lost) = match kept.await {
+            Ok((manifests, entry)) => (manifests, entry, None),
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                let chain = Chain::open(&store).await?;
+                (chain.known_manifests().await?, chain.entry().clone(), Some(error))
+            }
+            Err(error) => return Err(error.into()),
+        };
         let rows = manifests.iter().map(|(_, manifest)| Row::new(manifest, &entry));
         if common.json {
             let rows: Vec<Value> = rows.map(|row| row.json()).collect();
@@ -47,7 +55,7 @@ impl Versions {
                 ["VERSION", "TIME", "RECORDS", "SNAPSHOT", "DELTA", "REVERSE", "FINGERPRINT", "", "TAGS"];
             print_table(&headings, &[0, 2, 3, 4, 5], rows.map(|row| row.cells()).collect())?;
         }
-        Ok(exit::DONE)
+        lost.map_or(Ok(exit::DONE), |error| Err(error.into()))
     }
 }
 
