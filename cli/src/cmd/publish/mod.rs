@@ -23,7 +23,7 @@ use crate::arguments::{Common, TowardsOthers};
 use crate::checks::Checks;
 use crate::dataset_url::DatasetUrl;
 use crate::exit::{self, Usage};
-use crate::ingest::{Format, KeyParser, Source, encode, read_keys};
+use crate::ingest::{Format, KeyParser, Source, encode, encode_in_order, read_keys};
 use crate::progress::bars;
 use crate::schema_file::read_schema;
 use crate::session::{Session, memory, store_to_write};
@@ -223,7 +223,7 @@ impl Publish {
             for ((input, index), keys) in inputs.iter().zip(&types).zip(&deletes) {
                 let to = writer.type_index(&input.name)?;
                 let upsert = |words: &[u64]| writer.upsert_words(to, words);
-                encode(&input.sources, schema, *index, &bytes_read, upsert)?;
+                encode_in_order(&input.sources, schema, *index, &bytes_read, upsert)?;
                 keys.iter().try_for_each(|key| writer.delete_bytes(to, key))?;
             }
             Ok(())

@@ -39,58 +39,126 @@ where
     F: Fn(&[u64]) -> hollowcast::Result<()> + Sync,
 {
     let target = Target::new(schema, record_type);
+    let give = |_: &mut Batch, _, record: &[u64]| sink(record).map_err(Fault::Refused);
     let mut records = 0;
     for source in sources {
-        records += match source.format() {
-            Format::JsonLines => encode_lines(source, &target, bytes_read, &sink)?,
-            Format::Csv => encode_rows(source, &target, bytes_read, &sink)?,
-        };
+        encode_source(source, &target, bytes_read, &give, |batch| records += batch.records)?;
     }
     Ok(records)
+}
+
+/// As [`encode`], and `sink` is given the records in the order of their lines: of two with one key, the later is the last word. Keeps the records
+/// of some chunks in memory.
+pub fn encode_in_order<F>(
+    sources: &[Source],
+    schema: &Schema,
+    record_type: TypeIndex,
+    bytes_read: &BytesRead<'_>,
+    sink: F,
+) -> Result<u64, InputError>
+where
+    F: Fn(&[u64]) -> hollowcast::Result<()> + Sync,
+{
+    let target = Target::new(schema, record_type);
+    let give = |batch: &mut Batch, line, record: &[u64]| {
+        batch.keep(line, record);
+        Ok(())
+    };
+    let mut records = 0;
+    for source in sources {
+        let mut refused = None;
+        let encoded = encode_source(source, &target, bytes_read, &give, |batch| {
+            records += batch.records;
+            refused = refused.take().or_else(|| batch.pass_on(&sink));
+        });
+        // What was refused stands before whatever else is wrong: chunks behind a wrong one are not passed on.
+        if let Some((line, error)) = refused {
+            return Err(source.error(line, Fault::Refused(error)));
+        }
+        encoded?;
+    }
+    Ok(records)
+}
+
+/// The records of a chunk.
+#[derive(Default)]
+struct Batch {
+    records: u64,
+    /// Of those that are kept, the line and the end of the message in `words`.
+    ends: Vec<(u64, usize)>,
+    words: Vec<u64>,
+}
+
+impl Batch {
+    fn keep(&mut self, line: u64, record: &[u64]) {
+        self.words.extend_from_slice(record);
+        self.ends.push((line, self.words.len()));
+    }
+
+    /// Gives what was kept to `sink`, up to the first record that it refuses.
+    fn pass_on(&self, sink: &impl Fn(&[u64]) -> hollowcast::Result<()>) -> Option<(u64, hollowcast::Error)> {
+        let mut start = 0;
+        self.ends.iter().find_map(|(line, end)| {
+            let record = &self.words[std::mem::replace(&mut start, *end)..*end];
+            sink(record).err().map(|error| (*line, error))
+        })
+    }
+}
+
+/// Encodes one file by its format: `give` is given each record from all threads, `fold` each chunk in order.
+fn encode_source(
+    source: &Source,
+    target: &Target<'_>,
+    bytes_read: &BytesRead<'_>,
+    give: &(impl Fn(&mut Batch, u64, &[u64]) -> Result<(), Fault> + Sync),
+    fold: impl FnMut(Batch) + Send,
+) -> Result<(), InputError> {
+    match source.format() {
+        Format::JsonLines => encode_lines(source, target, bytes_read, give, fold),
+        Format::Csv => encode_rows(source, target, bytes_read, give, fold),
+    }
 }
 
 fn encode_lines(
     source: &Source,
     target: &Target<'_>,
     bytes_read: &BytesRead<'_>,
-    sink: &(impl Fn(&[u64]) -> hollowcast::Result<()> + Sync),
-) -> Result<u64, InputError> {
+    give: &(impl Fn(&mut Batch, u64, &[u64]) -> Result<(), Fault> + Sync),
+    fold: impl FnMut(Batch) + Send,
+) -> Result<(), InputError> {
     let work = |(parser, encoder): &mut (JsonParser, RecordEncoder<'_>), chunk: &Chunk| {
-        let mut records = 0;
-        for_each_line(source, chunk, |_, bytes| {
+        let mut batch = Batch::default();
+        for_each_line(source, chunk, |line, bytes| {
             let Some(document) = parser.parse(bytes)? else { return Ok(()) };
-            records += 1;
-            sink(encoder.object(&document)?).map_err(Fault::Refused)
+            batch.records += 1;
+            give(&mut batch, line, encoder.object(&document)?)
         })?;
-        Ok(records)
+        Ok(batch)
     };
     let worker = || (JsonParser::default(), RecordEncoder::new(target));
-    let mut records = 0;
-    process(source, bytes_read, worker, work, |more: u64| records += more)?;
-    Ok(records)
+    process(source, bytes_read, worker, work, fold)
 }
 
 fn encode_rows<'t>(
     source: &Source,
     target: &'t Target<'t>,
     bytes_read: &BytesRead<'_>,
-    sink: &(impl Fn(&[u64]) -> hollowcast::Result<()> + Sync),
-) -> Result<u64, InputError> {
+    give: &(impl Fn(&mut Batch, u64, &[u64]) -> Result<(), Fault> + Sync),
+    fold: impl FnMut(Batch) + Send,
+) -> Result<(), InputError> {
     let header = Header::read(source)?;
     let columns = target.columns(&header.columns).map_err(|fault| source.error(header.line, fault))?;
     let work = |encoder: &mut RecordEncoder<'t>, chunk: &Chunk| {
-        let mut records = 0;
-        header.for_each_row(source, chunk, |_, row| {
-            records += 1;
+        let mut batch = Batch::default();
+        header.for_each_row(source, chunk, |line, row| {
+            batch.records += 1;
             let cells = row
                 .iter()
                 .zip(&header.columns)
                 .map(|(cell, column)| utf8(cell).map_err(|fault| fault.within(column)));
-            sink(encoder.row(&columns, cells)?).map_err(Fault::Refused)
+            give(&mut batch, line, encoder.row(&columns, cells)?)
         })?;
-        Ok(records)
+        Ok(batch)
     };
-    let mut records = 0;
-    process(source, bytes_read, || RecordEncoder::new(target), work, |more: u64| records += more)?;
-    Ok(records)
+    process(source, bytes_read, || RecordEncoder::new(target), work, fold)
 }

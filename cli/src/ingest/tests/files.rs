@@ -6,6 +6,7 @@ use hollowcast::error::{Classify, ErrorKind};
 use proptest::prelude::*;
 
 use super::super::csv_rows::RowCutter;
+use super::super::encode_in_order;
 use super::*;
 
 /// `name:line` of the first value of each column, and the number of rows.
@@ -129,6 +130,34 @@ fn an_error_of_the_sink_has_the_line_and_the_kind() {
     let error = encode(&[source], &schema, first_type(&schema), &|_| {}, sink).unwrap_err();
     assert!(error.to_string().starts_with("file:3: T has no key"), "{error}");
     assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+/// Many threads, chunks of a line or two: whoever wants the order gets it, up to the record that is refused.
+#[test]
+fn records_come_in_the_order_of_their_lines_where_that_is_asked_for() {
+    let lines: Vec<String> = (1..=5000).map(|id| format!("{{\"id\":{id}}}")).collect();
+    let (content, csv_content) =
+        (lines.join("\n"), format!("id\n{}", (1..=5000).map(|id| format!("{id}\n")).collect::<String>()));
+    let schema = inferred(&observed(json_lines(&content)).unwrap(), &["id"], None).schema;
+    let structure = schema.types()[0].structure;
+    let printer = JsonPrinter::new(&schema);
+    for source in [json_lines(&content), csv(&csv_content)] {
+        let is_csv = source.format() == Format::Csv;
+        let given = Mutex::new(Vec::new());
+        let sink = |message: &[u64]| {
+            let mut line = Vec::new();
+            printer.print(structure, StructReader::root(message)?, &mut line)?;
+            let mut given = given.lock().unwrap();
+            given.push(String::from_utf8(line).unwrap());
+            let is_last = given.len() == 4000;
+            if is_last { Err(InputError::Keyless { type_name: "T".to_owned() }.into()) } else { Ok(()) }
+        };
+        let source = source.in_chunks_of(16);
+        let error = encode_in_order(&[source], &schema, first_type(&schema), &|_| {}, sink).unwrap_err();
+        let line = if is_csv { 4001 } else { 4000 };
+        assert!(error.to_string().starts_with(&format!("file:{line}: T has no key")), "{error}");
+        assert_eq!(given.into_inner().unwrap(), lines[..4000]);
+    }
 }
 
 #[test]
