@@ -13,7 +13,7 @@ use crate::announce::Announcement;
 use crate::identifiers::Sequence;
 use crate::log::entry::{LogEntry, StoredEntry};
 use crate::log::error::LogError;
-use crate::store::{DatasetStore, Family, ObjectName, StoreError};
+use crate::store::{DatasetStore, Family, Listed, ObjectName, StoreError};
 
 /// Finds the tail, again and again, each time from where it last was.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Tail {
     store: DatasetStore,
     begin: Begin,
     known: Option<StoredEntry>,
+    /// The object that it was read from.
+    read_from: Option<Listed>,
 }
 
 /// Where a first LIST begins.
@@ -36,13 +38,13 @@ impl Tail {
     /// For a newcomer: the first search begins at the hint in the store.
     #[must_use]
     pub fn new(store: DatasetStore) -> Self {
-        Self { store, begin: Begin::Hint, known: None }
+        Self { store, begin: Begin::Hint, known: None, read_from: None }
     }
 
     /// For whoever was here before: the first search begins at the entry it last landed on.
     #[must_use]
     pub fn resume(store: DatasetStore, landed: Sequence) -> Self {
-        Self { store, begin: Begin::At(landed), known: None }
+        Self { store, begin: Begin::At(landed), known: None, read_from: None }
     }
 
     /// The store that holds the log.
@@ -66,16 +68,18 @@ impl Tail {
         async move {
             let mut delays = self.store.retries().delays(self.store.environment());
             loop {
-                let Some(highest) = self.highest().await? else {
+                let Some((highest, listed)) = self.highest().await? else {
                     self.known = None;
                     return Ok(None);
                 };
-                if self.known.as_ref().is_some_and(|known| known.entry.sequence == highest) {
+                // Not by its number alone: in a dataset that was made anew another entry may have it.
+                if self.known.is_some() && self.read_from == Some(listed) {
                     break;
                 }
                 let object = ObjectName::LogEntry(highest);
                 if let Some(bytes) = self.store.find(&object, LogEntry::LIMIT).await? {
                     self.known = Some(LogEntry::decode(bytes, highest)?);
+                    self.read_from = Some(listed);
                     break;
                 }
                 let Some(delay) = delays.next() else {
@@ -88,7 +92,7 @@ impl Tail {
         .boxed()
     }
 
-    async fn highest(&self) -> Result<Option<Sequence>, StoreError> {
+    async fn highest(&self) -> Result<Option<(Sequence, Listed)>, StoreError> {
         let begin = match (&self.known, self.begin) {
             (Some(known), _) => Some(known.entry.sequence),
             (None, Begin::Hint) => self.hint().await?,
@@ -103,15 +107,17 @@ impl Tail {
         self.highest_after(None).await
     }
 
-    async fn highest_after(&self, after: Option<Sequence>) -> Result<Option<Sequence>, StoreError> {
+    async fn highest_after(&self, after: Option<Sequence>) -> Result<Option<(Sequence, Listed)>, StoreError> {
         let after = after.map(ObjectName::LogEntry);
         self.store
             .fold_list(
                 Family::Log,
                 after.as_ref(),
                 || None,
-                |highest, listed| match listed.name {
-                    ObjectName::LogEntry(found) => highest.max(Some(found)),
+                |highest: Option<(Sequence, Listed)>, listed| match listed.name {
+                    ObjectName::LogEntry(found) if highest.is_none_or(|(known, _)| found > known) => {
+                        Some((found, listed))
+                    }
                     _ => highest,
                 },
             )
@@ -246,6 +252,25 @@ mod tests {
         assert!(tail.known().is_none());
         write(&dataset, 1..=2).await;
         assert_eq!(found(&mut tail).await, Some(2));
+    }
+
+    /// And may come to the same number, so that only the object itself tells.
+    #[tokio::test(start_paused = true)]
+    async fn another_entry_of_the_same_number_is_read_r5() {
+        let (store, dataset) = dataset(Faults::none());
+        write(&dataset, 1..=2).await;
+        let mut tail = Tail::new(dataset.clone());
+        assert_eq!(found(&mut tail).await, Some(2));
+        let before = tail.known().expect("is known").bytes.clone();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let other = LogEntry { writer: "another".to_owned(), ..entry_numbered(2) };
+        let other = other.encode().expect("encodes").bytes;
+        dataset.put(&ObjectName::LogEntry(Sequence(2)), other.clone()).await.expect("puts");
+        assert_eq!(found(&mut tail).await, Some(2));
+        assert!(before != other && tail.known().expect("is known").bytes == other);
+        store.forget_requests();
+        assert_eq!(found(&mut tail).await, Some(2));
+        assert_eq!(store.requests(), ["LIST after movies/log/00000000000000000001"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -30,6 +31,8 @@ pub struct Listed {
     pub name: ObjectName,
     /// Its length in bytes.
     pub bytes: u64,
+    /// When it was written, by the store's clock.
+    pub modified: SystemTime,
 }
 
 /// The objects of one dataset. Cheap to clone.
@@ -221,7 +224,9 @@ impl DatasetStore {
         let fold = |folded, object: ObjectMeta| {
             let name = self.name_of(&object.location);
             std::future::ready(Ok(match name.filter(|name| name.family() == family) {
-                Some(name) => step(folded, Listed { name, bytes: object.size }),
+                Some(name) => {
+                    step(folded, Listed { name, bytes: object.size, modified: object.last_modified.into() })
+                }
                 None => folded,
             }))
         };
@@ -337,8 +342,8 @@ mod tests {
         for (after, expected) in [(0, 40), (30, 10), (40, 0), (u64::MAX, 0)] {
             let mut found = dataset.list(Family::Log, Some(&name(after))).await.expect("lists");
             found.sort_by_key(|listed| listed.name);
-            let expected: Vec<_> =
-                (41 - expected..=40).map(|number| Listed { name: name(number), bytes: 1 }).collect();
+            let found: Vec<_> = found.iter().map(|listed| (listed.name, listed.bytes)).collect();
+            let expected: Vec<_> = (41 - expected..=40).map(|number| (name(number), 1)).collect();
             assert_eq!(found, expected, "after {after}");
         }
         assert_eq!(dataset.list(Family::Log, None).await.expect("lists").len(), 40);
