@@ -42,7 +42,11 @@ impl Versions {
             Ok((manifests, entry)) => (manifests, entry, None),
             Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
                 let chain = Chain::open(&store).await?;
-                (chain.known_manifests().await?, chain.entry().clone(), Some(error))
+                let known = chain.known_manifests().await?;
+                if known.is_empty() {
+                    return Err(error.into());
+                }
+                (known, chain.entry().clone(), Some(error))
             }
             Err(error) => return Err(error.into()),
         };
