@@ -53,7 +53,8 @@ impl Error {
     }
 
     /// Whether what was asked for is damaged or gone: asking again will not help.
-    pub(crate) fn is_loss(&self) -> bool {
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
         matches!(self.kind, ErrorKind::Corrupt | ErrorKind::NotFound)
     }
 

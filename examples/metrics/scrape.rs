@@ -42,7 +42,7 @@ pub(crate) fn number(value: &Value) -> Result<u64> {
 }
 
 fn same(what: &str, read: &Value, held: &Value) -> Result<()> {
-    ensure!(read == held, "{what} are {held}, and the line says {read}");
+    ensure!(read == held, "{what}: {held}, and the line says {read}");
     Ok(())
 }
 
@@ -86,6 +86,10 @@ fn check_gauges(gauges: &Value, begun: Instant, consumer: &Consumer) -> Result<(
     ensure!(keys == expected, "gauges are {keys:?}");
     let version = number(&gauges["version"])?;
     ensure!(version == consumer.read().version().0, "version {version} is not served");
+    let (held_by, pinned_to) =
+        (consumer.hold().map(|hold| hold.by.clone()), consumer.pinned().map(|at| at.0));
+    same("who holds it", &gauges["held_by"], &json!(held_by))?;
+    same("where it pinned itself", &gauges["pinned_to"], &json!(pinned_to))?;
     let told = Duration::from_millis(number(&gauges["age_ms"])?);
     let age = SystemTime::now().duration_since(consumer.confirmed_at())?;
     let is_right = told <= age + TICK && age <= told + begun.elapsed() + TICK;

@@ -59,7 +59,7 @@ pub struct ConsumerBuilder {
     progress: Arc<dyn Progress>,
 }
 
-/// Consumers that a bus wakes at once look within so long: a thousand ask as much of a store as it takes, and none is told of a version much later.
+/// Consumers that a bus wakes at once look within so long: what a version may take to be seen besides the bus and its changes.
 const SPREAD: Duration = Duration::from_millis(20);
 /// First pause after a failed refresh.
 const FIRST_RETRY: Duration = Duration::from_millis(500);

@@ -57,8 +57,7 @@ impl Follower {
         let Following { ring, listeners, progress, kept, pinned, reaper } = following;
         let tail = Tail::new(replica.store().clone());
         let confirmed_at = replica.store().environment().clock.now();
-        let (loaded, landing) = (None, Landing::default());
-        let hold = None;
+        let (loaded, hold, landing) = (None, None, Landing::default());
         Self {
             replica,
             tail,

@@ -10,8 +10,7 @@ use super::decide::{Decide, Decision, Judgement};
 use super::entry::{EntryKind, LogEntry, ManifestReference, StoredEntry};
 use super::error::LogError;
 use super::tail::Tail;
-use crate::environment::Environment;
-use crate::environment::{milliseconds, time_of};
+use crate::environment::{Environment, milliseconds, time_of};
 use crate::identifiers::{Nonce, Sequence};
 use crate::store::{Creation, DatasetStore, Failure, ObjectName, StoreError};
 

@@ -262,6 +262,7 @@ mod tests {
         let mut tail = Tail::new(dataset.clone());
         assert_eq!(found(&mut tail).await, Some(2));
         let before = tail.known().expect("is known").bytes.clone();
+        // The store's clock is the machine's, which has to go on.
         std::thread::sleep(std::time::Duration::from_millis(2));
         let other = LogEntry { writer: "another".to_owned(), ..entry_numbered(2) };
         let other = other.encode().expect("encodes").bytes;

@@ -164,7 +164,7 @@ impl Chain {
 
     /// The version that was the newest at `time`, in milliseconds since 1970; the oldest kept one if all are younger, [`Version::NONE`] if
     /// there is none. Costs a request for every 256 versions on the way and some eight more. A version whose manifest is damaged or gone counts as
-    /// younger, and one that others lie behind as the oldest.
+    /// younger; where older ones are found through that manifest alone, it counts as the oldest.
     ///
     /// # Errors
     /// What fetching a manifest fails with.

@@ -54,7 +54,7 @@ impl DatasetStore {
         Self { store, root, environment, retries: RetryOptions::default() }
     }
 
-    /// The dataset called `name` in `store`: its path there, with a letter for each letter.
+    /// The dataset called `name` in `store`: its path there, as it is written, with no letter escaped.
     ///
     /// # Errors
     /// [`StoreError::DatasetPath`] for what no path can be.

@@ -49,23 +49,22 @@ impl Chain {
         if !self.has_steady || self.targets.everyone.place.is_none() {
             return;
         }
-        for (number, name) in ["steady, mapped", "steady, on the heap", "restarting"].into_iter().enumerate()
-        {
-            let restarts = name == "restarting" && self.choices.chance(25);
-            let consumer = match self.steady[number].take() {
-                Some(consumer) if !restarts => {
+        let mapped = |folder: &str| Memory::Mapped(Some(self.folder.path().join(folder)));
+        let kinds = [
+            ("mapped", mapped("steady"), 0),
+            ("on the heap", Memory::Heap, 0),
+            ("restarting", mapped("restarting"), 25),
+        ];
+        for (number, (name, memory, restarts)) in kinds.into_iter().enumerate() {
+            let ends = self.choices.chance(restarts);
+            let consumer = match self.steady[number].take().filter(|_| !ends) {
+                Some(consumer) => {
                     consumer.refresh().await.expect("a consumer refreshes");
                     consumer
                 }
-                ended => {
-                    drop(ended);
-                    let is_mapped = name != "steady, on the heap";
-                    let memory = Memory::Mapped(Some(self.folder.path().join(name)));
-                    let memory = if is_mapped { memory } else { Memory::Heap };
-                    self.open_consumer(memory, Arc::clone(&self.store)).await
-                }
+                None => self.open_consumer(memory, Arc::clone(&self.store)).await,
             };
-            self.check_target(&consumer.state(), name);
+            self.check_target(&consumer.state(), &format!("keeping up, {name}"));
             self.steady[number] = Some(consumer);
         }
         self.tally.count("agreed");

@@ -1,8 +1,8 @@
 //! The model test: random chains of versions against plain maps.
 //!
-//! Each chain makes up a dataset and some forty steps from its seed: cycles, rollbacks, breaks, pins of everyone and of a ring, versions that are held back, retention, late
-//! snapshots, failures, lost versions, reopened producers and consumers, takeovers, consumers of some types and with pins of their own, moves
-//! to arbitrary versions. After each of them all of a state is compared with the map of its version: by scan, and by lookup of every key that
+//! Each chain makes up a dataset and some forty steps from its seed: cycles, rollbacks, breaks, pins of everyone and of a ring, versions that are
+//! held back, retention, late snapshots, failures, lost versions, reopened producers and consumers, takeovers, consumers of some types and with
+//! pins of their own, moves to arbitrary versions. After each of them all of a state is compared with the map of its version: by scan, and by lookup of every key that
 //! is there, was there or never was. In the end every version that is kept is reached by snapshot, by deltas and by reverse deltas, and the
 //! store is verified.
 //!

@@ -22,8 +22,7 @@ const FIRST: [(u32, &str); 3] = [(1, "Rome"), (2, "Oslo"), (3, "Lima")];
 async fn a_state_stays_what_it_was_semantics_15() {
     let world = World::new();
     let mut producer = world.producer_with(&FIRST).await;
-    let mapped = Memory::Mapped(Some(world.folder.path().to_owned()));
-    for memory in [Memory::Heap, mapped] {
+    for memory in [Memory::Heap, world.mapped()] {
         let consumer = world.consumer_builder().memory(memory).start().await.unwrap();
         let kept = consumer.state();
         let expected = cities(&kept);

@@ -4,19 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hollowcast::ErrorKind;
-use hollowcast::announce::PollOptions;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RefreshRoute, Wait};
 use hollowcast::producer::Producer;
 
 use super::retention::{chain, grow};
-use super::setting::{DATASET, Told, World, cities};
+use super::setting::{DATASET, Told, World, cities, seldom};
 use super::store::{Answer, ScriptedStore};
 
 /// Follows through a door of its own, and looks only when it is told to.
 fn beside(world: &World, door: &Arc<ScriptedStore>) -> ConsumerBuilder {
-    let hour = Duration::from_secs(3600);
     let builder = Consumer::builder(DATASET, Arc::clone(door) as _).memory(Memory::Heap).wait(Wait::Never);
-    builder.environment(world.environment.clone()).poll(PollOptions { interval: hour, unprompted: hour })
+    builder.environment(world.environment.clone()).poll(seldom())
 }
 
 /// Whatever goes on in the background comes to rest.

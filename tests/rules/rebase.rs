@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures::future::BoxFuture;
-use hollowcast::announce::PollOptions;
 use hollowcast::cache::StateDirectoryOptions;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RebaseThresholds, RefreshRoute};
 use hollowcast::environment::Clock;
@@ -13,7 +12,7 @@ use hollowcast::producer::Producer;
 use hollowcast::state::State;
 use hollowcast::tools::TypeStats;
 
-use super::setting::{Told, World, add, cities, delete, named, published, schema, upsert};
+use super::setting::{Told, World, add, add_many, cities, delete, named, published, schema, seldom, upsert};
 use super::store::Answer;
 
 /// A base for every five records that differ, from three sections on.
@@ -22,21 +21,15 @@ const SMALL: RebaseThresholds = RebaseThresholds { base_share: 1000, base_record
 const NEVER: RebaseThresholds =
     RebaseThresholds { base_share: 0, base_records: u64::MAX, sections: usize::MAX, steps: usize::MAX };
 
-/// Longer than any test.
-const HOUR: Duration = Duration::from_secs(3600);
-
 /// A world with a city for each of `count` numbers.
 async fn many_cities(world: &World, count: u32) -> Producer {
-    let names: Vec<(u32, String)> = (0..count).map(|id| (id, format!("City {id}"))).collect();
-    let pairs: Vec<(u32, &str)> = names.iter().map(|(id, name)| (*id, name.as_str())).collect();
     let mut producer = world.producer().await;
-    published(producer.cycle(|writer| add(writer, &pairs)).await);
+    published(producer.cycle(|writer| add_many(writer, count)).await);
     producer
 }
 
 fn consumer(world: &World, told: &Arc<Told>, thresholds: RebaseThresholds) -> ConsumerBuilder {
-    let memory = Memory::Mapped(Some(world.folder.path().to_owned()));
-    world.consumer_builder().memory(memory).listener(Arc::clone(told) as _).rebase(thresholds)
+    world.consumer_builder().memory(world.mapped()).listener(Arc::clone(told) as _).rebase(thresholds)
 }
 
 /// Sections that hold changed cities.
@@ -335,8 +328,7 @@ async fn a_state_directory_keeps_to_its_budget_semantics_24() {
         let options = StateDirectoryOptions { budget_sections, ..StateDirectoryOptions::default() };
         let thresholds = RebaseThresholds { steps: 4, ..NEVER };
         let builder = || consumer(&world, &told, thresholds).state_directory(options.clone()).kept_states(1);
-        let following =
-            builder().poll(PollOptions { interval: HOUR, unprompted: HOUR }).start().await.unwrap();
+        let following = builder().poll(seldom()).start().await.unwrap();
         let of_base = section_files(&world);
         for number in 2..=VERSIONS {
             let name = format!("Rome {number}");

@@ -137,6 +137,11 @@ pub(crate) fn add(writer: &Writer, pairs: &[(u32, &str)]) -> Result<()> {
     pairs.iter().try_for_each(|(id, name)| writer.add_words(index, &city(*id, name)))
 }
 
+/// Adds a city for each of `count` numbers to a full cycle.
+pub(crate) fn add_many(writer: &Writer, count: u32) -> Result<()> {
+    (0..count).try_for_each(|id| add(writer, &[(id, &format!("City {id}"))]))
+}
+
 /// Adds cities to an incremental cycle, or replaces them.
 pub(crate) fn upsert(writer: &ChangeWriter, pairs: &[(u32, &str)]) -> Result<()> {
     let index = writer.type_index("City")?;

@@ -11,7 +11,7 @@ use hollowcast::identifiers::Version;
 use hollowcast::producer::{Dataset, Producer, Standby};
 use hollowcast::tools::TypeStats;
 
-use super::setting::{DATASET, World, add, cities, named, published, schema, upsert};
+use super::setting::{DATASET, World, add, add_many, cities, named, published, schema, upsert};
 use super::store::{Answer, ScriptedStore};
 
 const FIRST: [(u32, &str); 2] = [(1, "Rome"), (2, "Oslo")];
@@ -99,11 +99,8 @@ async fn what_a_standby_holds_does_not_pile_up_semantics_10_24() {
     let world = World::new();
     let door = Arc::new(world.store.twin());
     let mut producer = holder(&world, &door).await;
-    let names: Vec<(u32, String)> = (0..1000).map(|id| (id, format!("City {id}"))).collect();
-    let pairs: Vec<(u32, &str)> = names.iter().map(|(id, name)| (*id, name.as_str())).collect();
-    published(producer.cycle(|writer| add(writer, &pairs)).await);
-    let memory = Memory::Mapped(Some(world.folder.path().to_owned()));
-    let standby = take_over(world.producer_of(schema()).memory(memory).stand_by().unwrap());
+    published(producer.cycle(|writer| add_many(writer, 1000)).await);
+    let standby = take_over(world.producer_of(schema()).memory(world.mapped()).stand_by().unwrap());
     let most = u64::try_from(RebaseThresholds::default().sections).unwrap();
     for id in 0..most as u32 + 20 {
         published(producer.incremental(|writer| upsert(writer, &[(id, "New")])).await);

@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use clap::Args;
-use hollowcast::ErrorKind;
 use hollowcast::format::Manifest;
 use hollowcast::identifiers::Fingerprint;
 use hollowcast::log::{Hold, LogEntry, SnapshotReference, Target};
@@ -40,7 +39,7 @@ impl Versions {
         });
         let (manifests, entry, lost) = match kept.await {
             Ok((manifests, entry)) => (manifests, entry, None),
-            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+            Err(error) if error.is_loss() => {
                 let chain = Chain::open(&store).await?;
                 let known = chain.known_manifests().await?;
                 if known.is_empty() {

@@ -13,11 +13,11 @@ use crate::identifiers::{ContentHash, DatasetId, Sequence};
 use crate::schema::TypeFilter;
 
 /// Records of one dataset by ring and filter that are kept, besides that of everyone and all types.
-pub(super) const FILTERED: usize = 16;
+pub(super) const CHOICES: usize = 16;
 
 impl StateDirectory {
-    /// What this host served last of `dataset`, by whatever rings its processes belong to and types they load, the latest of the log first. Takes no lock: gets what was
-    /// there before or after a concurrent write. Whether the sections are still here, [`StateDirectory::find`] says.
+    /// What this host served last of `dataset`, by whatever rings its processes belong to and types they load, the latest of the log first. Takes
+    /// no lock: gets what was there before or after a concurrent write. Whether the sections are still here, [`StateDirectory::find`] says.
     ///
     /// A record that cannot be used is among them, in the end, as [`CacheError::DamagedCurrent`] or [`CacheError::UnknownCurrent`]: the next
     /// write replaces it.
@@ -64,7 +64,7 @@ impl StateDirectory {
         sync(&temporary.file, temporary.path.as_path())?;
         let path = self.current_path(current.dataset, &current.ring, filter);
         if !path.exists() {
-            self.forget_filters(current.dataset)?;
+            self.forget_choices(current.dataset)?;
         }
         if is_outdated(current, &path) {
             return Ok(());
@@ -74,12 +74,12 @@ impl StateDirectory {
     }
 
     /// Makes room for the record of one more ring or filter: those written the longest ago go.
-    fn forget_filters(&self, dataset: DatasetId) -> Result<(), CacheError> {
+    fn forget_choices(&self, dataset: DatasetId) -> Result<(), CacheError> {
         let whole = self.current_path(dataset, "", &TypeFilter::all());
         let mut paths = self.current_paths(dataset)?;
         paths.retain(|path| *path != whole);
         paths.sort_by_key(|path| Reverse(fs::metadata(path).and_then(|found| found.modified()).ok()));
-        paths.iter().skip(FILTERED - 1).try_for_each(|path| remove(path))
+        paths.iter().skip(CHOICES - 1).try_for_each(|path| remove(path))
     }
 
     /// The sections that a restart of any dataset would want. A file that cannot be read names none.

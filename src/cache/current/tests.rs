@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
-use super::file::FILTERED;
+use super::file::CHOICES;
 use super::*;
 use crate::cache::{CacheError, StateDirectory, StateDirectoryOptions};
 use crate::environment::Environment;
@@ -145,14 +145,14 @@ fn a_record_of_a_later_entry_stays_semantics_24() {
 fn records_by_filters_are_bounded_and_that_of_all_types_stays() {
     let (_folder, directory) = open();
     directory.write_current(&sample(), &TypeFilter::all()).unwrap();
-    for number in 0..FILTERED as u64 + 3 {
+    for number in 0..CHOICES as u64 + 3 {
         let record = Current { sequence: Sequence(100 + number), ..sample() };
         directory.write_current(&record, &TypeFilter::only([number.to_string()])).unwrap();
         // Times of change are all that says which is older, and some clocks of file systems go on every 10 ms only.
         std::thread::sleep(Duration::from_millis(20));
     }
     let found: Vec<u64> = served(&directory).iter().map(|record| record.sequence.0).collect();
-    let newest = (103..103 + FILTERED as u64).rev();
+    let newest = (103..103 + CHOICES as u64).rev();
     assert_eq!(found, newest.chain([17]).collect::<Vec<_>>());
 }
 

@@ -34,8 +34,8 @@ impl Follower {
     }
 }
 
-/// The newest record of what the host served to `ring` of which a state can be made, and that state. Others may be where this one must not be
-/// yet.
+/// The newest record of what the host served to `ring` of which a state can be made, and that state. Other rings may be at versions that this one
+/// must not have yet.
 fn last_served(replica: &Replica, ring: &str) -> Result<Option<(Current, Loaded)>> {
     let Some(directory) = replica.segments().state_directory() else { return Ok(None) };
     let Some(dataset) = directory.dataset_at(&origin_of(replica.store()))? else { return Ok(None) };

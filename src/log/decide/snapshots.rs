@@ -31,25 +31,24 @@ pub(super) fn with_snapshot(entry: LogEntry, new: SnapshotReference) -> LogEntry
     LogEntry { snapshots: all, floor, ..entry }
 }
 
-/// Which of `all` have to stay: the new one, the last, and the newest at or before each target: from there a consumer that starts from nothing
-/// goes on by deltas.
+/// Which of `all` have to stay: the new one, and the newest at or before each target: from there a consumer that starts from nothing goes on by
+/// deltas.
 fn needed(all: &[SnapshotReference], new: Version, targets: &[Target]) -> Vec<bool> {
     let mut needed: Vec<bool> = all.iter().map(|known| known.version == new).collect();
     for target in targets {
         let base = all.partition_point(|known| known.version <= target.version()).checked_sub(1);
         base.into_iter().for_each(|base| needed[base] = true);
     }
-    needed[all.len() - 1] = true;
     needed
 }
 
-/// The place behind the first whose snapshot, of those that may go, leaves the smallest gap.
+/// The place between the first and the last whose snapshot, of those that may go, leaves the smallest gap.
 fn thinned(
     all: &[SnapshotReference],
     needed: &[bool],
     may_go: impl Fn(&[SnapshotReference], usize) -> bool,
 ) -> Option<usize> {
-    let places = (1..all.len()).filter(|place| !needed[*place] && may_go(all, *place));
+    let places = (1..all.len() - 1).filter(|place| !needed[*place] && may_go(all, *place));
     places.min_by_key(|place| gap_without(all, *place))
 }
 
@@ -120,7 +119,7 @@ mod tests {
         assert_eq!(gone(&full(&[650]), 15), (vec![20], 10), "between 15 and 30, where there are most");
     }
 
-    /// The first three versions of a window are 256 apart, so that only those behind them may be thinned out; then none may.
+    /// Without one of those that lie 129 versions apart, deltas would have to lead over 258.
     #[test]
     fn a_gap_is_no_wider_than_deltas_lead_r6() {
         let wide = |place: u64| 1 + place * 129;

@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{ArgGroup, Args};
-use hollowcast::ErrorKind;
 use hollowcast::log::Tail;
 use hollowcast::producer::{ChangeWriter, CycleOptions, Dataset, Outcome, Producer, ProducerBuilder, Writer};
 use hollowcast::progress::{Progress, Stage, Unit};
@@ -177,9 +176,7 @@ impl Publish {
         let chain = Chain::open(session.replica.store()).await?;
         match session.replica.load(&chain, None, None, &session.progress).await {
             Ok(loaded) => Ok(Some(Schema::clone(loaded.state.schema()))),
-            Err(error)
-                if self.accept_break && matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) =>
-            {
+            Err(error) if self.accept_break && error.is_loss() => {
                 eprintln!(
                     "the newest version cannot be read: {error}\na break is accepted: it is gone on without"
                 );
