@@ -75,6 +75,23 @@ fn changes_by_key_leave_the_rest() {
     assert_eq!(counts, json!({"Airport": {"added": 1, "removed": 1, "changed": 0}}));
 }
 
+/// A table of changes without a column would empty that column in the records it names.
+#[test]
+fn changed_records_are_whole() {
+    let place = two_versions();
+    let change = |file: &str, content: &str, rest: &[&str]| {
+        let file = place.file(file, content.to_owned()).display().to_string();
+        place.run("publish", &[&["--upsert", &file], rest].concat())
+    };
+    change("part.csv", "icao,elevation\nEDDF,365\n", &[]).fails(3, &["name", "--allow-missing"]);
+    assert_eq!(place.run("get", &["EDDF"]).lines()[0]["name"], "Frankfurt am Main");
+    change("part.jsonl", "{\"icao\":\"EDDF\",\"elevation\":365}\n", &[]).succeeds();
+    assert_eq!(place.run("get", &["EDDF"]).lines()[0]["name"], json!(null));
+    change("all.csv", "icao,name,elevation\nEDDF,Frankfurt,364\n", &[]).succeeds();
+    change("part.csv", "icao,elevation\nEDDF,365\n", &["--allow-missing"]).succeeds();
+    assert_eq!(place.run("get", &["EDDF"]).lines()[0]["name"], json!(null));
+}
+
 #[test]
 fn diff_shows_fields_with_both_values() {
     let place = two_versions();

@@ -180,9 +180,14 @@ impl Follower {
     /// Whether it is not for `entry` to move it: it is where it pinned itself, or landed on this entry or a later one.
     fn stays(&self, entry: &LogEntry, pin: Option<Version>) -> bool {
         let Some(loaded) = &self.loaded else { return false };
+        let same = is_of(loaded, entry);
         match pin {
-            Some(version) => self.pinned == pin && loaded.state.version() == version,
-            None => is_of(loaded, entry) && !may_move(self.landing.landed(), entry),
+            // What a restart found on its host is not where it pinned itself: another dataset may lie there by now.
+            Some(version) => {
+                let is_there = self.pinned == pin && loaded.state.version() == version;
+                is_there && (same || self.landing.stands_apart())
+            }
+            None => same && !may_move(self.landing.landed(), entry),
         }
     }
 

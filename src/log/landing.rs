@@ -45,6 +45,12 @@ impl Landing {
         self.seen
     }
 
+    /// Whether it is where it pinned itself.
+    #[must_use]
+    pub fn stands_apart(self) -> bool {
+        self.apart
+    }
+
     /// The entry it landed on, which [`may_move`] asks for.
     #[must_use]
     pub fn landed(self) -> Sequence {

@@ -93,7 +93,7 @@ pub(crate) fn step_to(
     change.removed.sort();
     let encoder = TableEncoder { table, segments, blob: None };
     let put = |(id, value): &(u64, u64), row: PutRow<'_>| row(&message(*id, *value));
-    let sections = encoder.changes(&change, |_| 24, put).unwrap();
+    let sections = encoder.changes(&change, |_| Ok(2), put).unwrap();
     let (name, from) = (table.name().to_owned(), table.fingerprint());
     let records = after.len() as u64;
     let mut transition = Transition::from(state.clone());

@@ -49,6 +49,16 @@ fn append(row: StructReader<'_>, base: usize, out: &mut Vec<u64>) -> Result<(), 
     Ok(())
 }
 
+/// How many words lie behind the own ones of `row`: those of its subtrees. Reads its pointers and the last ones of each subtree.
+pub fn words_behind(row: StructReader<'_>) -> Result<u64, WireError> {
+    let pointers = without_zeros(row.pointer_section());
+    let words = |index| match subtree(row.segment(), row.pointer_at(index as u32))? {
+        Child::Null | Child::EmptyStruct => Ok(0),
+        Child::Subtree(subtree) => Ok(subtree.words().len() as u64),
+    };
+    (0..pointers.len()).map(words).sum()
+}
+
 /// Whether `row` and the canonical `message` are the same record: whether [`gather`] would give these very words, but
 /// without a copy.
 #[must_use]

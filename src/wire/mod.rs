@@ -65,7 +65,7 @@ pub use dynamic::DynamicStruct;
 pub use dynamic_value::{DynamicList, DynamicValue, EnumValue};
 pub(crate) use equal::{lists_equal, structs_equal};
 pub use error::WireError;
-pub use gather::{gather, row_equals};
+pub use gather::{gather, row_equals, words_behind};
 pub use hash::record_hash;
 pub use key::{KeyError, KeyKind, KeyPlan};
 pub use key_bytes::KeyBytes;

@@ -5,9 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, SystemTime};
 
-use object_store::ObjectStoreExt;
-use object_store::path::Path;
-
 use hollowcast::consumer::RefreshRoute;
 use hollowcast::environment::Environment;
 use hollowcast::producer::{CycleOptions, Outcome, Producer, Writer};
@@ -400,11 +397,7 @@ async fn a_producer_leaves_another_dataset_in_its_place_alone_semantics_10_r5() 
     for id in 4..10 {
         published(first.incremental(|writer| upsert(writer, &[(id, "Cairo")])).await);
     }
-    for folder in ["log", "manifests", "snapshots", "deltas", "reverse", "hints"] {
-        for object in world.objects(folder).await {
-            world.store.inner().delete(&Path::from(object)).await.unwrap();
-        }
-    }
+    world.remove().await;
     let gone = first.incremental(|writer| upsert(writer, &[(1, "Roma")])).await.unwrap_err();
     assert!(matches!(gone.kind(), ErrorKind::NotFound | ErrorKind::Conflict), "{:?}: {gone}", gone.kind());
     let anew = world.producer_with(&[(7, "Baku")]).await;

@@ -8,7 +8,7 @@ use hollowcast::consumer::{RefreshRoute, Wait};
 use hollowcast::identifiers::Version;
 use hollowcast::producer::Producer;
 
-use super::setting::{Told, World, cities, published, upsert};
+use super::setting::{Told, World, cities, named, published, upsert};
 use super::store::Answer;
 
 const FIRST: [(u32, &str); 2] = [(1, "Rome"), (2, "Oslo")];
@@ -181,6 +181,19 @@ async fn a_consumer_starts_pinned_or_not_at_all_semantics_21() {
     world.store.answer("", Answer::Lost);
     assert_eq!(pinned(3).start().await.unwrap().read().version().0, 3);
     assert!(pinned(2).wait(Wait::Never).start().await.is_err());
+}
+
+/// The dataset was removed and made anew while the host was down: the version of that number is another.
+#[tokio::test(start_paused = true)]
+async fn a_start_that_pins_takes_no_state_of_a_dataset_that_is_gone_semantics_21_24() {
+    let world = World::new();
+    drop(world.producer_with(&FIRST).await);
+    let pinned = || world.quiet().memory(world.mapped()).pinned(Version(1)).start();
+    let follows = world.quiet().memory(world.mapped()).start().await.unwrap();
+    drop(follows);
+    world.remove().await;
+    drop(world.producer_with(&[(7, "Baku")]).await);
+    assert_eq!(cities(&pinned().await.unwrap().read()), named(&[(7, "Baku")]));
 }
 
 /// A replica of the bucket that lags shows an older entry after the release: it takes nobody back.

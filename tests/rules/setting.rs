@@ -54,6 +54,14 @@ pub(crate) fn breaking_schema() -> Schema {
     schema_with(&[("id", DeclaredType::UInt64), ("name", DeclaredType::Text)])
 }
 
+/// One whose cities are rows of `words` words: their numbers, and one-word fields besides.
+pub(crate) fn wide_schema(words: u16) -> Schema {
+    let names: Vec<String> = (1..words).map(|word| format!("f{word}")).collect();
+    let wide = names.iter().map(|name| (name.as_str(), DeclaredType::UInt64));
+    let fields: Vec<_> = std::iter::once(("id", DeclaredType::UInt32)).chain(wide).collect();
+    schema_with(&fields)
+}
+
 fn schema_with(city: &[(&str, DeclaredType)]) -> Schema {
     let structure = |name: &str, fields: &[(&str, DeclaredType)]| StructDeclaration {
         id: None,
@@ -260,6 +268,15 @@ impl World {
         let mut names: Vec<String> = listed.try_collect().await.unwrap();
         names.sort();
         names
+    }
+
+    /// Removes the dataset, object by object.
+    pub(crate) async fn remove(&self) {
+        for folder in ["log", "manifests", "snapshots", "deltas", "reverse", "hints"] {
+            for object in self.objects(folder).await {
+                self.store.inner().delete(&Path::from(object)).await.unwrap();
+            }
+        }
     }
 
     /// Changes one byte in the middle of an object.

@@ -1,12 +1,14 @@
 //! Snapshots that come after their versions (semantics 11).
 
 use hollowcast::ErrorKind;
+use hollowcast::consumer::Consumer;
 use hollowcast::identifiers::Version;
 use hollowcast::log::{EntryKind, Tail};
-use hollowcast::producer::{LateSnapshot, Producer};
+use hollowcast::producer::{LateSnapshot, Producer, Writer};
 use hollowcast::tools::TypeStats;
+use hollowcast::wire::Draft;
 
-use super::setting::{World, cities, published, schema, upsert};
+use super::setting::{World, cities, published, schema, upsert, wide_schema};
 use super::store::Answer;
 
 /// Publishes as many versions more, each with a city of its own number; says which of them came with a snapshot.
@@ -38,6 +40,43 @@ async fn producer(world: &World, every: u64, is_behind: bool) -> Producer {
     let pairs: Vec<(u32, &str)> = names.iter().map(|(id, name)| (*id, name.as_str())).collect();
     published(producer.cycle(|writer| super::setting::add(writer, &pairs)).await);
     producer
+}
+
+/// A row takes its whole width in a section, however few of its words are set: 2,100 rows of 16 KiB are more than the 32 MiB of one.
+#[tokio::test]
+async fn sections_are_split_by_what_they_store_format_shards() {
+    let record = |id: u32, value: u64| {
+        let mut draft = Draft::new();
+        let root = draft.root(2, 0).unwrap();
+        draft.set_bits_at(root, 0, 32, id.into());
+        draft.set_bits_at(root, 1, 64, value);
+        draft.words().to_vec()
+    };
+    let state = |writer: &Writer, value: u64| {
+        let index = writer.type_index("City")?;
+        (0..2_100).try_for_each(|id| writer.add_words(index, &record(id, value)))
+    };
+    let sections = |consumer: &Consumer| {
+        let figures = &TypeStats::of_state(&consumer.read()).unwrap()[0];
+        (figures.shards, figures.overlay_sections)
+    };
+    let world = World::new();
+    let mut producer = world.producer_of(wide_schema(2048)).start().await.unwrap();
+    published(producer.cycle(|writer| state(writer, 1)).await);
+    let consumer = world.quiet().start().await.unwrap();
+    assert_eq!(sections(&consumer), (2, 0));
+
+    published(producer.cycle(|writer| state(writer, 2)).await);
+    consumer.refresh().await.unwrap();
+    assert_eq!(sections(&consumer), (2, 2), "by delta");
+    consumer.pin(Version(1)).await.unwrap();
+    assert_eq!(sections(&consumer), (2, 0), "a state that it kept");
+    let back = world.quiet().kept_states(0).start().await.unwrap();
+    back.pin(Version(1)).await.unwrap();
+    assert_eq!(sections(&back), (2, 2), "by reverse delta");
+
+    world.snapshot_builder().build(Some(Version(2))).await.unwrap();
+    assert_eq!(sections(&world.quiet().start().await.unwrap()), (2, 0), "by the late snapshot");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! How the records of a type are split: by the first bits of their key hashes.
 
+use rayon::prelude::*;
+
 use crate::identifiers::KeyHash;
 
-/// Bytes of canonical records that a shard is meant to hold.
+/// Bytes of records that a shard is meant to hold: of their rows and of all that these lead to.
 pub const SHARD_BYTES: u64 = 32 << 20;
 /// Bytes beyond which a shard is split further.
 const SHARD_BYTES_MAX: u64 = 1 << 30;
@@ -20,11 +22,14 @@ pub struct Sharding {
 }
 
 impl Sharding {
-    /// For `records` as (key hash, canonical bytes); see [`ShardSizes::choose`].
-    pub fn choose(records: impl Iterator<Item = (KeyHash, u64)>) -> Self {
-        let mut sizes = ShardSizes::new();
-        records.for_each(|(hash, bytes)| sizes.add(hash, bytes));
-        sizes.choose()
+    /// For `records` as (key hash, bytes); see [`ShardSizes::choose`].
+    pub fn choose(records: impl ParallelIterator<Item = (KeyHash, u64)>) -> Self {
+        let add = |mut sizes: ShardSizes, (hash, bytes)| {
+            sizes.add(hash, bytes);
+            sizes
+        };
+        let sizes = records.fold(ShardSizes::new, add);
+        sizes.reduce(ShardSizes::new, |left, right| left.plus(&right)).choose()
     }
 
     /// A sharding into `shards` parts; `None` unless that is a power of two.
@@ -79,7 +84,7 @@ impl ShardSizes {
         Self { parts: vec![(0, 0); 1 << FINEST_BITS] }
     }
 
-    /// Counts a record of `bytes` canonical bytes.
+    /// Counts a record that takes `bytes` bytes.
     pub fn add(&mut self, hash: KeyHash, bytes: u64) {
         let finest = Sharding { bits: FINEST_BITS };
         let part = &mut self.parts[finest.shard(hash) as usize];
@@ -134,9 +139,11 @@ mod tests {
     #[test]
     fn as_many_shards_as_the_bytes_ask_for() {
         let even = |mebibytes: u64| {
-            Sharding::choose((0..mebibytes).map(|at| (hash((at * 65_536 / mebibytes) as u16), MEBIBYTE)))
+            Sharding::choose(
+                (0..mebibytes).into_par_iter().map(|at| (hash((at * 65_536 / mebibytes) as u16), MEBIBYTE)),
+            )
         };
-        assert_eq!(Sharding::choose(std::iter::empty()).shards(), 1);
+        assert_eq!(Sharding::choose(rayon::iter::empty()).shards(), 1);
         assert_eq!(
             [even(32).shards(), even(33).shards(), even(64).shards(), even(65).shards()],
             [1, 2, 2, 4]
@@ -147,14 +154,14 @@ mod tests {
     fn a_shard_that_is_too_large_is_split_at_most_sixteen_times_further() {
         let skewed = [(hash(0), 900 * MEBIBYTE), (hash(0x0100), 900 * MEBIBYTE)];
         assert_eq!(
-            Sharding::choose(skewed.into_iter()).shards(),
+            Sharding::choose(skewed.into_par_iter()).shards(),
             256,
             "1800 MiB ask for 64, 256 tell them apart"
         );
         let inseparable = [(hash(0), 2048 * MEBIBYTE)];
-        assert_eq!(Sharding::choose(inseparable.into_iter()).shards(), 64 * 16);
+        assert_eq!(Sharding::choose(inseparable.into_par_iter()).shards(), 64 * 16);
         let beyond = [(hash(0), 1 << 50)];
-        assert_eq!(Sharding::choose(beyond.into_iter()).shards(), 4096);
+        assert_eq!(Sharding::choose(beyond.into_par_iter()).shards(), 4096);
     }
 
     #[test]

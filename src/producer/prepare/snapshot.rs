@@ -11,7 +11,7 @@ use crate::identifiers::KeySeed;
 use crate::state::{
     BaseRecord, Position, PutRow, Row, RowError, State, Table, TableEncoder, TypeSections, put_row,
 };
-use crate::wire::{StructReader, gather};
+use crate::wire::StructReader;
 
 impl Preparation {
     /// A snapshot of the parent with `changes`, its keys hashed under `seed`, and the state that opens from its encoded bytes.
@@ -70,12 +70,9 @@ fn records_of(
     wanted: impl Fn(Position) -> bool + Sync,
 ) -> Result<Vec<BaseRecord<Position>>, ProducerError> {
     let records = |rows: &mut dyn Iterator<Item = (Position, Row<'_>)>| {
-        let mut scratch = Vec::new();
         let record = |(position, row): (Position, Row<'_>)| {
-            scratch.clear();
-            gather(row.reader(), &mut scratch)?;
             let hash = table.keys.hash_of(seed, row.reader())?;
-            Ok(BaseRecord { hash, words: scratch.len() as u32, record: position })
+            Ok(BaseRecord { hash, words: table.words_of(row.reader())?, record: position })
         };
         rows.filter(|(position, _)| wanted(*position)).map(record).collect::<Result<Vec<_>, RowError>>()
     };
@@ -94,16 +91,10 @@ fn stated_records(
 ) -> Result<Vec<BaseRecord<Source>>, ProducerError> {
     let same_seed = seed == table.seed;
     let written = change.forward.written.par_iter().map(|written| {
-        let message = change.message(written.record);
-        let hash = if same_seed {
-            written.hash
-        } else {
-            let record = StructReader::root(message);
-            let hash =
-                record.map_err(RowError::from).and_then(|record| Ok(table.keys.hash_of(seed, record)?));
-            hash.map_err(|error| ProducerError::wire(table.name().to_owned(), error))?
-        };
-        Ok(BaseRecord { hash, words: message.len() as u32, record: Source::Stated(written.record) })
+        let record = StructReader::root(change.message(written.record))?;
+        let hash = if same_seed { written.hash } else { table.keys.hash_of(seed, record)? };
+        Ok(BaseRecord { hash, words: table.words_of(record)?, record: Source::Stated(written.record) })
     });
-    written.collect()
+    let written = written.collect::<Result<_, RowError>>();
+    written.map_err(|error| ProducerError::wire(table.name().to_owned(), error))
 }

@@ -10,13 +10,13 @@ use crate::format::sections::sharding::{SHARD_BYTES, ShardSizes, Sharding};
 use crate::identifiers::KeyHash;
 use crate::segment::Words;
 use crate::state::{Position, Row, ShardedSections, Table};
-use crate::wire::{StructReader, gather, key_text};
+use crate::wire::{StructReader, key_text};
 
 /// A record that a base is to hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BaseRecord<R> {
     pub(crate) hash: KeyHash,
-    /// Length of its canonical message.
+    /// [Words](Table::words_of) that it takes in a shard.
     pub(crate) words: u32,
     pub(crate) record: R,
 }
@@ -53,7 +53,7 @@ impl TableEncoder<'_> {
     ) -> Result<Vec<ShardedSections>, EncodeError> {
         records.par_sort_unstable_by_key(|record| record.hash);
         let sharding =
-            Sharding::choose(records.iter().map(|record| (record.hash, u64::from(record.words) * 8)));
+            Sharding::choose(records.par_iter().map(|record| (record.hash, u64::from(record.words) * 8)));
         let shards = (0..sharding.shards()).into_par_iter().map(|shard| {
             let hash = |record: &BaseRecord<R>| record.hash;
             let records = &records[sharding.range(&records, shard, hash)];
@@ -86,12 +86,10 @@ impl TableEncoder<'_> {
     fn sizes(&self) -> Result<ShardSizes, EncodeError> {
         let table = self.table;
         let add = |mut sizes: ShardSizes, rows: &mut dyn Iterator<Item = (Position, Row<'_>)>| {
-            let mut message = Vec::new();
             for (_, row) in rows {
-                message.clear();
-                gather(row.reader(), &mut message)
-                    .map_err(|error| EncodeError::record(table.name(), error))?;
-                sizes.add(hash_of(table, row)?, message.len() as u64 * 8);
+                let words = table.words_of(row.reader());
+                let words = words.map_err(|error| EncodeError::record(table.name(), error))?;
+                sizes.add(hash_of(table, row)?, u64::from(words) * 8);
             }
             Ok(sizes)
         };

@@ -12,17 +12,19 @@ use crate::format::sections::sharding::Sharding;
 use crate::identifiers::KeyHash;
 use crate::segment::Words;
 use crate::state::{ChangesSince, Position, Section, Table};
+use crate::wire::WireError;
 
 impl TableEncoder<'_> {
-    /// `change` in as many parts as its size asks for, in parallel; `bytes` is about what a record takes.
+    /// `change` in as many parts as its size asks for, in parallel; `words` says what a record [takes](Table::words_of).
     pub(crate) fn changes<R: Sync>(
         &self,
         change: &Change<R>,
-        bytes: impl Fn(&R) -> u64,
+        words: impl Fn(&R) -> Result<u32, WireError> + Sync,
         put: impl Fn(&R, PutRow<'_>) -> Result<(), SectionError> + Sync,
     ) -> Result<Vec<Arc<Section>>, EncodeError> {
-        let written = change.written.iter().map(|written| (written.hash, bytes(&written.record)));
-        let removed = change.removed.iter().map(|hash| (*hash, 8));
+        let written = change.written.par_iter();
+        let written = written.map(|written| (written.hash, bytes_of(words(&written.record))));
+        let removed = change.removed.par_iter().map(|hash| (*hash, 8));
         self.in_parts(Sharding::choose(written.chain(removed)), |parts, part| {
             let written = parts.range(&change.written, part, |written: &Written<R>| written.hash);
             let removed = parts.range(&change.removed, part, |hash| *hash);
@@ -41,8 +43,8 @@ impl TableEncoder<'_> {
         source: &Table,
         change: &Change<Position>,
     ) -> Result<Vec<Arc<Section>>, EncodeError> {
-        let bytes = |_: &Position| source.bytes_of_a_row();
-        self.changes(change, bytes, |position, row| put_row(source, *position, row))
+        let words = |position: &Position| self.table.words_of(source.row(*position).reader());
+        self.changes(change, words, |position, row| put_row(source, *position, row))
     }
 
     /// The same for what changed in `source` since an earlier state of it.
@@ -51,8 +53,10 @@ impl TableEncoder<'_> {
         source: &Table,
         change: &ChangesSince,
     ) -> Result<Vec<Arc<Section>>, EncodeError> {
-        let written = change.written().iter().map(|[hash, _]| (KeyHash(*hash), source.bytes_of_a_row()));
-        let removed = change.removed().iter().map(|hash| (KeyHash(*hash), 8));
+        let words = |position: u64| self.table.words_of(source.row(Position::of_word(position)).reader());
+        let written = change.written().par_iter();
+        let written = written.map(|[hash, position]| (KeyHash(*hash), bytes_of(words(*position))));
+        let removed = change.removed().par_iter().map(|hash| (KeyHash(*hash), 8));
         self.in_parts(Sharding::choose(written.chain(removed)), |parts, part| {
             let written = parts.range(change.written(), part, |[hash, _]| KeyHash(*hash));
             let written = &change.written()[written];
@@ -77,9 +81,7 @@ impl TableEncoder<'_> {
     }
 }
 
-impl Table {
-    /// About as many bytes as a row takes in a changes section.
-    fn bytes_of_a_row(&self) -> u64 {
-        self.width.words() * 8 + 64
-    }
+/// Bytes of a record and of its hash. One that cannot be measured counts for nothing here: it is refused where it is put.
+fn bytes_of(words: Result<u32, WireError>) -> u64 {
+    words.map_or(0, |words| u64::from(words + 1) * 8)
 }

@@ -21,7 +21,7 @@ use crate::format::sections::slots::write_slots;
 use crate::format::{BlobWriter, SectionId, SectionKind};
 use crate::identifiers::TypeId;
 use crate::segment::Segment;
-use crate::wire::gather;
+use crate::wire::{StructReader, WireError, gather, words_behind};
 
 /// Puts the canonical message of a record into its row.
 pub(crate) type PutRow<'a> = &'a mut dyn FnMut(&[u64]) -> Result<(), SectionError>;
@@ -76,6 +76,13 @@ impl TableEncoder<'_> {
         let mut writer = self.segments.create(bytes.len() as u64)?;
         writer.write_all(bytes).map_err(CacheError::of_section)?;
         writer.finish(Some(name))?.seal()
+    }
+}
+
+impl Table {
+    /// Words that `record` takes in a section: a whole row, however few of its words are set, and what it leads to.
+    pub(crate) fn words_of(&self, record: StructReader<'_>) -> Result<u32, WireError> {
+        Ok((self.width.words() + words_behind(record)?) as u32)
     }
 }
 

@@ -74,6 +74,9 @@ pub struct Publish {
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
     /// Records to add or replace by key; everything else is carried over
+    ///
+    /// Records are replaced whole: what a line of JSON leaves out is null afterwards, or the default. A CSV file needs all columns of its type,
+    /// unless --allow-missing.
     #[arg(long, value_name = "[TYPE=]FILE", value_parser = TypedPath::parser())]
     upsert: Vec<TypedPath>,
     /// Keys to remove, one a line; `-` for standard input

@@ -8,7 +8,7 @@ use hollowcast::schema::{BreakReason, Compatibility, Schema};
 use super::inputs::TypeInput;
 use super::{Publish, reading};
 use crate::exit::{self, Usage};
-use crate::ingest::{Source, observe};
+use crate::ingest::{Format, Source, observe};
 
 /// The schema that a dataset goes on with when one is given; it takes the place of one that it breaks with if that is accepted.
 pub(super) fn together(
@@ -112,7 +112,8 @@ impl Publish {
     }
 
     fn refuse_missing(&self, input: &TypeInput, missing: &[String]) -> Result<()> {
-        if missing.is_empty() || !self.upsert.is_empty() || self.allow_missing {
+        let may_lack = self.allow_missing || (!self.upsert.is_empty() && !input.names_columns());
+        if missing.is_empty() || may_lack {
             return Ok(());
         }
         let (type_name, columns) = (input.name.clone(), missing.join(", "));
@@ -125,6 +126,12 @@ impl TypeInput {
     fn key_within(&self, known: Option<&Schema>) -> Vec<String> {
         let known = known.and_then(|known| Some(known.key_names(known.find_type(&self.name)?)));
         known.filter(|_| self.key.is_empty()).unwrap_or_else(|| self.key.clone())
+    }
+
+    /// Whether a file says for all of its records which columns they have. In one of a few changed lines of JSON, columns without a value are
+    /// just not there.
+    fn names_columns(&self) -> bool {
+        self.sources.iter().any(|source| source.format() == Format::Csv)
     }
 }
 
