@@ -26,7 +26,7 @@ impl Environment {
     #[must_use]
     pub fn jitter(&self, duration: Duration) -> Duration {
         let share = self.random.next_u64() as f64 / u64::MAX as f64;
-        duration.mul_f64(0.8 + 0.4 * share)
+        Duration::try_from_secs_f64(duration.as_secs_f64() * (0.8 + 0.4 * share)).unwrap_or(Duration::MAX)
     }
 }
 
@@ -156,6 +156,7 @@ mod tests {
         for _ in 0..1000 {
             let waited = environment.jitter(Duration::from_secs(10));
             assert!((8.0..=12.0).contains(&waited.as_secs_f64()));
+            assert!(environment.jitter(Duration::MAX) > Duration::MAX / 2, "as good as never");
         }
     }
 }

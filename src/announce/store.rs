@@ -1,9 +1,11 @@
 //! Announcements in the store itself, for fleets without a bus and beside one.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{AnnounceError, Announcement, AnnouncementWatcher, Announcer};
@@ -67,7 +69,7 @@ pub struct StoreWatcher {
     look_at: Duration,
     /// When to read the hint, on the monotonic clock.
     poll_at: Duration,
-    /// Survives a dropped call, so that whoever waits in small portions gets there as well.
+    /// Survives a dropped call, so that whoever waits in small portions gets there as well, but no panic: it could not go on.
     poll: Option<BoxFuture<'static, Result<Option<Bytes>, StoreError>>>,
 }
 
@@ -91,9 +93,9 @@ impl StoreWatcher {
                 store.find(&ObjectName::AnnouncedHint, Announcement::LIMIT).await
             })
         });
-        let hint = poll.await;
+        let hint = AssertUnwindSafe(poll).catch_unwind().await;
         self.poll = None;
-        hint
+        hint.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// Whether the hint differs from what it was; one that can't be read is no reason to look.
@@ -120,9 +122,10 @@ impl AnnouncementWatcher for StoreWatcher {
             let changed = self.note(hint);
             let environment = self.store.environment();
             let now = environment.clock.monotonic();
-            self.poll_at = now + environment.jitter(self.options.interval.min(self.options.unprompted));
+            let interval = self.options.interval.min(self.options.unprompted);
+            self.poll_at = now.saturating_add(environment.jitter(interval));
             if changed || now >= self.look_at {
-                self.look_at = now + environment.jitter(self.options.unprompted);
+                self.look_at = now.saturating_add(environment.jitter(self.options.unprompted));
                 return;
             }
         }

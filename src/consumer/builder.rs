@@ -287,10 +287,11 @@ async fn first_state(
     wait: Wait,
     environment: &Environment,
 ) -> Result<()> {
+    let now = environment.clock.monotonic();
     let deadline = match wait {
         Wait::Forever => None,
-        Wait::AtMost(duration) => Some(environment.clock.monotonic() + duration),
-        Wait::Never => Some(environment.clock.monotonic()),
+        Wait::AtMost(duration) => now.checked_add(duration),
+        Wait::Never => Some(now),
     };
     let mut pause = FIRST_RETRY;
     loop {

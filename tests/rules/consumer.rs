@@ -1,11 +1,13 @@
 //! Consumers: semantics 15 to 26, and rule R9.
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt;
 use hollowcast::ErrorKind;
-use hollowcast::announce::{Announcement, AnnouncementWatcher, InProcessBus};
+use hollowcast::announce::{Announcement, AnnouncementWatcher, InProcessBus, PollOptions, StoreWatcher};
 use hollowcast::consumer::{Consumer, Memory, RefreshRoute, Wait};
 use hollowcast::identifiers::{Sequence, Version};
 use hollowcast::log::HoldReason;
@@ -100,6 +102,32 @@ async fn a_watcher_that_panics_does_not_end_following_semantics_18() {
     let failures = told.failures();
     assert!(failures[0].contains("a bus that is broken"), "{failures:?}");
     assert!(failures.len() < 100, "{} looks in a minute", failures.len());
+}
+
+/// A panic of the store in the middle of a poll is not the end of polling.
+#[tokio::test(start_paused = true)]
+async fn polls_go_on_after_a_panic_semantics_18() {
+    let world = World::new();
+    let mut watcher = StoreWatcher::new(world.dataset(), PollOptions::default());
+    watcher.next().await;
+    world.store.answer("hints/announced", Answer::Panic);
+    AssertUnwindSafe(watcher.next()).catch_unwind().await.unwrap_err();
+    world.store.heal();
+    drop(world.producer_with(&FIRST).await);
+    tokio::time::timeout(Duration::from_secs(13), watcher.next()).await.unwrap();
+}
+
+/// Limits of time that mean "for ever".
+#[tokio::test(start_paused = true)]
+async fn the_longest_times_there_are_mean_never_semantics_18_24() {
+    let world = World::new();
+    let never = PollOptions { interval: Duration::MAX, unprompted: Duration::MAX };
+    let builder = world.consumer_builder().poll(never).wait(Wait::AtMost(Duration::MAX));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let waiting = tokio::spawn(builder.start());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    drop(world.producer_with(&FIRST).await);
+    assert_eq!(waiting.await.unwrap().unwrap().read().version().0, 1);
 }
 
 /// A store far away takes its time for each answer, so the blobs of a way are not waited for one after the other; nor are they all asked for at

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use hollowcast::cache::StateDirectoryOptions;
 use hollowcast::consumer::{Consumer, ConsumerBuilder, Memory, RebaseThresholds, RefreshRoute};
 use hollowcast::environment::Clock;
+use hollowcast::identifiers::Version;
 use hollowcast::producer::Producer;
 use hollowcast::state::State;
 use hollowcast::tools::TypeStats;
@@ -226,6 +227,27 @@ async fn a_rebase_of_a_pinned_state_is_recorded_when_it_follows_again_semantics_
     assert_eq!(recorded().await, (0, cities(producer.state())));
 }
 
+/// Where a pin of one's own led is not recorded after its end either, as long as the log could not be followed.
+#[tokio::test]
+async fn a_rebase_after_a_release_that_could_not_move_is_not_recorded_semantics_21_24() {
+    let world = World::new();
+    let mut producer = many_cities(&world, 50).await;
+    let told = Arc::new(Told::default());
+    let pinned = consumer(&world, &told, SMALL).kept_states(0).start().await.unwrap();
+    follow(&mut producer, &pinned, 3).await;
+    until(|| told.rebases().len() == 1).await;
+    let led_to = cities(producer.state());
+    for id in 10..12 {
+        published(producer.incremental(|writer| upsert(writer, &[(id, "Later")])).await);
+    }
+    pinned.pin(Version(1)).await.unwrap();
+    world.store.answer("", Answer::Lost);
+    pinned.unpin().await.unwrap_err();
+    until(|| told.rebases().len() == 2).await;
+    let restarted = consumer(&world, &Arc::new(Told::default()), NEVER).start().await.unwrap();
+    assert_eq!(cities(&restarted.read()), led_to);
+}
+
 /// Wherever a rebase is when its consumer goes: the next one starts from what is there, and nothing half written stays.
 #[tokio::test]
 async fn a_consumer_may_go_in_the_middle_of_a_rebase_semantics_24() {
@@ -267,7 +289,7 @@ async fn a_rebased_state_goes_back_and_forth_semantics_16_21() {
     follow(&mut producer, &consumer, 3).await;
     until(|| told.rebases().len() == 1).await;
     let mut operator = world.operator();
-    operator.pin("", hollowcast::identifiers::Version(2), "because").await.unwrap();
+    operator.pin("", Version(2), "because").await.unwrap();
     assert_eq!(consumer.refresh().await.unwrap().to.0, 2);
     let renamed = |state: &State| cities(state).values().filter(|name| *name == "New").count();
     assert_eq!(renamed(&consumer.read()), 1);

@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     Late(Duration),
     /// Never.
     Never,
+    /// With a panic, as of a store with a defect.
+    Panic,
     /// As it should be, but only when the store is [woken](ScriptedStore::wake).
     Asleep,
 }
@@ -121,6 +123,7 @@ impl ScriptedStore {
                     tokio::time::sleep(delay).await;
                     Ok(())
                 }
+                Answer::Panic => panic!("a store with a defect"),
                 Answer::Never => std::future::pending().await,
                 Answer::Asleep => {
                     let _ = awake.changed().await;

@@ -23,9 +23,11 @@ impl Follower {
     }
 
     /// Records what is served, so that the next start needs no network. A pin of one's own ends with the process, so what it leads to is not
-    /// recorded, and other processes of the host still find what the log led to. A host that cannot record what it serves still serves it.
+    /// recorded, and other processes of the host still find what the log led to: not even after the pin, until it moved. A host that cannot record
+    /// what it serves still serves it.
     pub(in crate::consumer) async fn record(&self) {
-        if let Some(loaded) = self.loaded.as_ref().filter(|_| self.pinned.is_none())
+        let was_led_here = self.pinned.is_none() && !self.landing.stands_apart();
+        if let Some(loaded) = self.loaded.as_ref().filter(|_| was_led_here)
             && let Err(error) =
                 self.replica.record(loaded, &self.ring, self.landing.landed(), self.confirmed_at).await
         {
