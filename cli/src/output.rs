@@ -19,18 +19,28 @@ pub fn stdout() -> BufWriter<StdoutLock<'static>> {
 
 /// Writes to standard output; a reader that has gone is no error.
 pub fn print(bytes: &[u8]) -> Result<()> {
+    print_to_reader(bytes).map(|_| ())
+}
+
+/// The same; says whether there still is a reader.
+pub fn print_to_reader(bytes: &[u8]) -> Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context(NOT_WRITTEN),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true).context(NOT_WRITTEN),
     }
 }
 
 /// Prints one JSON value and a line break.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
+    print(&json_line(value)?)
+}
+
+/// One JSON value and a line break.
+pub fn json_line(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec(value)?;
     text.push(b'\n');
-    print(&text)
+    Ok(text)
 }
 
 /// Prints rows under their headings; columns of numbers are aligned to the right.

@@ -80,7 +80,7 @@ fn changes_by_key_leave_the_rest() {
 fn changed_records_are_whole() {
     let place = two_versions();
     let change = |file: &str, content: &str, rest: &[&str]| {
-        let file = place.file(file, content.to_owned()).display().to_string();
+        let file = place.file(file, content).display().to_string();
         place.run("publish", &[&["--upsert", &file], rest].concat())
     };
     change("part.csv", "icao,elevation\nEDDF,365\n", &[]).fails(3, &["name", "--allow-missing"]);

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::Place;
 
@@ -54,6 +54,37 @@ fn a_dataset_that_is_not_there_is_waited_for_in_words_and_once() {
     place.publish("2.csv", "icao,name\nKJFK,Kennedy\n", &[]).succeeds();
     assert!(watching.child.wait().unwrap().success());
     assert_eq!(watching.words.iter().collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+/// As in `hollowcast watch ./data/airports | head -1`.
+#[test]
+fn it_ends_when_nobody_reads_any_more() {
+    let place = Place::new();
+    place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao"]).succeeds();
+    let mut command = place.command("watch");
+    let mut child = command.args(["--heap", "--poll", "50ms"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("version 1 "), "{line}");
+    place.publish("2.csv", "icao,name\nKJFK,Kennedy\n", &[]).succeeds();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let ended = loop {
+        match child.try_wait().unwrap() {
+            None if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
+            ended => break ended,
+        }
+    };
+    let _ = child.kill();
+    assert!(ended.expect("it goes on for nobody").success());
+}
+
+#[test]
+fn a_type_that_there_is_not_is_told_once() {
+    let place = Place::new();
+    place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao"]).succeeds();
+    let watched = place.run("watch", &["--type", "Port"]);
+    assert_eq!(watched.words.matches("Port").count(), 1, "{watched:?}");
+    watched.fails(4, &["Port"]);
 }
 
 #[test]

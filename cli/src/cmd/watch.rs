@@ -1,23 +1,24 @@
 //! `watch`: follow a dataset as a consumer.
 
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use hollowcast::ErrorKind;
 use hollowcast::announce::PollOptions;
-use hollowcast::consumer::{Consumer, ConsumerError, Memory, Refresh, RefreshListener, Wait};
+use hollowcast::consumer::{Consumer, ConsumerError, Memory, Refresh, RefreshListener, RefreshRoute, Wait};
 use hollowcast::error::Classify;
 use hollowcast::store::{StoreError, existing_local};
 use object_store::ObjectStore;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::holds::{by_whom, hold_json, reason_name};
 use crate::arguments::Common;
 use crate::dataset_url::DatasetUrl;
 use crate::exit;
-use crate::output::{bytes, print, print_json};
+use crate::output::{bytes, json_line, print_to_reader};
 use crate::session::memory;
 
 /// Follow a dataset: one line a refresh
@@ -52,7 +53,9 @@ impl Watch {
         let memory = if self.heap { Memory::Heap } else { memory(common) };
         let poll = PollOptions { interval: self.poll, unprompted: self.poll.max(Duration::from_secs(5)) };
         let (reached, mut versions) = tokio::sync::watch::channel(0);
-        let printer = Arc::new(Printer { json: common.json, reached, waiting: Once::new() });
+        let (end, ended) = oneshot::channel();
+        let end = Mutex::new(Some(end));
+        let printer = Arc::new(Printer { json: common.json, reached, waiting: Once::new(), end });
         let consumer = async {
             let store = self.store().await?;
             let builder = Consumer::builder(self.url.name.clone(), store).memory(memory).poll(poll);
@@ -69,6 +72,7 @@ impl Watch {
         tokio::select! {
             _ = versions.wait_for(|version| *version >= until) => {}
             _ = &mut interrupted => {}
+            Ok(written) = ended => written?,
         }
         Ok(exit::DONE)
     }
@@ -95,14 +99,26 @@ struct Printer {
     reached: tokio::sync::watch::Sender<u64>,
     /// That there is no version yet is said once.
     waiting: Once,
+    /// Ends the program, once: nobody reads any more, or nothing can be written.
+    end: Mutex<Option<oneshot::Sender<Result<()>>>>,
 }
 
 impl Printer {
-    fn line(&self, refresh: &Refresh) -> Result<()> {
-        let Some(route) = refresh.route else { return Ok(()) };
+    fn print(&self, refresh: &Refresh) {
+        let Some(route) = refresh.route else { return };
+        let printed = match self.line(refresh, route).and_then(|line| print_to_reader(&line)) {
+            Ok(true) => return,
+            printed => printed.map(|_| ()),
+        };
+        if let Some(end) = self.end.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = end.send(printed);
+        }
+    }
+
+    fn line(&self, refresh: &Refresh, route: RefreshRoute) -> Result<Vec<u8>> {
         let elapsed_ms = refresh.elapsed.as_secs_f64() * 1e3;
         if self.json {
-            return print_json(&json!({
+            return json_line(&json!({
                 "from": refresh.from.0,
                 "version": refresh.to.0,
                 "route": route.name(),
@@ -122,7 +138,7 @@ impl Printer {
             refresh.records,
             hold.unwrap_or_default(),
         );
-        print(line.as_bytes())
+        Ok(line.into_bytes())
     }
 }
 
@@ -131,9 +147,7 @@ impl RefreshListener for Printer {
         for refused in &refresh.refused {
             eprintln!("refused the route by {}: {}", refused.route, refused.reason);
         }
-        if let Err(error) = self.line(refresh) {
-            eprintln!("error: {error}");
-        }
+        self.print(refresh);
         self.reached.send_replace(refresh.to.0);
     }
 
@@ -146,7 +160,13 @@ impl RefreshListener for Printer {
             Some(ConsumerError::NothingAnnounced { .. }) => {
                 self.waiting.call_once(|| eprintln!("waiting: {error}"));
             }
+            // Before the first version there is nothing to stay at: what does not pass ends the program, which says so.
+            _ if *self.reached.borrow() == 0 && !may_pass(error) => {}
             _ => eprintln!("staying: {error}"),
         }
     }
+}
+
+fn may_pass(error: &hollowcast::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable)
 }

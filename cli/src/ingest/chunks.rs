@@ -32,7 +32,7 @@ pub(super) fn process<W, T: Send>(
     bytes_read: &BytesRead<'_>,
     worker: impl Fn() -> W + Sync,
     work: impl Fn(&mut W, &Chunk) -> Result<T, InputError> + Sync,
-    fold: impl FnMut(T) + Send,
+    fold: impl FnMut(T) -> Result<(), InputError> + Send,
 ) -> Result<(), InputError> {
     let processing = Processing {
         reader: Mutex::new(ChunkReader::new(source, bytes_read)?),
@@ -66,13 +66,13 @@ struct InOrder<T, F> {
     fold: F,
 }
 
-impl<T: Send, F: FnMut(T) + Send> Processing<'_, T, F> {
+impl<T: Send, F: FnMut(T) -> Result<(), InputError> + Send> Processing<'_, T, F> {
     fn run<W>(&self, mut worker: W, work: &(impl Fn(&mut W, &Chunk) -> Result<T, InputError> + Sync)) {
         let mut chunk = Chunk::default();
         while let Some(number) = self.next(&mut chunk) {
-            match work(&mut worker, &chunk) {
-                Ok(result) => lock(&self.in_order).add(number, result),
-                Err(error) => self.fail(number, error),
+            let result = work(&mut worker, &chunk).map_err(|error| (number, error));
+            if let Err((number, error)) = result.and_then(|result| lock(&self.in_order).add(number, result)) {
+                self.fail(number, error);
             }
         }
     }
@@ -102,13 +102,15 @@ impl<T: Send, F: FnMut(T) + Send> Processing<'_, T, F> {
     }
 }
 
-impl<T, F: FnMut(T)> InOrder<T, F> {
-    fn add(&mut self, number: u64, result: T) {
+impl<T, F: FnMut(T) -> Result<(), InputError>> InOrder<T, F> {
+    /// Gives on what has its turn, up to one that fails; says which.
+    fn add(&mut self, number: u64, result: T) -> Result<(), (u64, InputError)> {
         self.early.insert(number, result);
         while let Some(result) = self.early.remove(&self.next) {
-            (self.fold)(result);
+            (self.fold)(result).map_err(|error| (self.next, error))?;
             self.next += 1;
         }
+        Ok(())
     }
 }
 

@@ -40,7 +40,10 @@ fn observe_lines(
         })?;
         Ok(shape)
     };
-    process(source, bytes_read, JsonParser::default, work, |shape| records.merge(shape))
+    process(source, bytes_read, JsonParser::default, work, |shape| {
+        records.merge(shape);
+        Ok(())
+    })
 }
 
 /// Runs `each` on the lines of a chunk, with their numbers.
@@ -134,7 +137,16 @@ fn observe_rows(
         })?;
         Ok(shape)
     };
-    process(source, bytes_read, || (), work, |shape| records.merge(shape))
+    process(
+        source,
+        bytes_read,
+        || (),
+        work,
+        |shape| {
+            records.merge(shape);
+            Ok(())
+        },
+    )
 }
 
 fn observe_cell(shape: &mut Shape, cell: &[u8], place: Place) -> Result<(), Fault> {

@@ -42,7 +42,10 @@ where
     let give = |_: &mut Batch, _, record: &[u64]| sink(record).map_err(Fault::Refused);
     let mut records = 0;
     for source in sources {
-        encode_source(source, &target, bytes_read, &give, |batch| records += batch.records)?;
+        encode_source(source, &target, bytes_read, &give, |batch| {
+            records += batch.records;
+            Ok(())
+        })?;
     }
     Ok(records)
 }
@@ -66,16 +69,10 @@ where
     };
     let mut records = 0;
     for source in sources {
-        let mut refused = None;
-        let encoded = encode_source(source, &target, bytes_read, &give, |batch| {
+        encode_source(source, &target, bytes_read, &give, |batch| {
             records += batch.records;
-            refused = refused.take().or_else(|| batch.pass_on(&sink));
-        });
-        // What was refused stands before whatever else is wrong: chunks behind a wrong one are not passed on.
-        if let Some((line, error)) = refused {
-            return Err(source.error(line, Fault::Refused(error)));
-        }
-        encoded?;
+            batch.pass_on(&sink).map_err(|(line, error)| source.error(line, Fault::Refused(error)))
+        })?;
     }
     Ok(records)
 }
@@ -95,12 +92,15 @@ impl Batch {
         self.ends.push((line, self.words.len()));
     }
 
-    /// Gives what was kept to `sink`, up to the first record that it refuses.
-    fn pass_on(&self, sink: &impl Fn(&[u64]) -> hollowcast::Result<()>) -> Option<(u64, hollowcast::Error)> {
+    /// Gives what was kept to `sink`, up to the first record that it refuses; says in which line.
+    fn pass_on(
+        &self,
+        sink: &impl Fn(&[u64]) -> hollowcast::Result<()>,
+    ) -> Result<(), (u64, hollowcast::Error)> {
         let mut start = 0;
-        self.ends.iter().find_map(|(line, end)| {
+        self.ends.iter().try_for_each(|(line, end)| {
             let record = &self.words[std::mem::replace(&mut start, *end)..*end];
-            sink(record).err().map(|error| (*line, error))
+            sink(record).map_err(|error| (*line, error))
         })
     }
 }
@@ -111,7 +111,7 @@ fn encode_source(
     target: &Target<'_>,
     bytes_read: &BytesRead<'_>,
     give: &(impl Fn(&mut Batch, u64, &[u64]) -> Result<(), Fault> + Sync),
-    fold: impl FnMut(Batch) + Send,
+    fold: impl FnMut(Batch) -> Result<(), InputError> + Send,
 ) -> Result<(), InputError> {
     match source.format() {
         Format::JsonLines => encode_lines(source, target, bytes_read, give, fold),
@@ -124,7 +124,7 @@ fn encode_lines(
     target: &Target<'_>,
     bytes_read: &BytesRead<'_>,
     give: &(impl Fn(&mut Batch, u64, &[u64]) -> Result<(), Fault> + Sync),
-    fold: impl FnMut(Batch) + Send,
+    fold: impl FnMut(Batch) -> Result<(), InputError> + Send,
 ) -> Result<(), InputError> {
     let work = |(parser, encoder): &mut (JsonParser, RecordEncoder<'_>), chunk: &Chunk| {
         let mut batch = Batch::default();
@@ -144,7 +144,7 @@ fn encode_rows<'t>(
     target: &'t Target<'t>,
     bytes_read: &BytesRead<'_>,
     give: &(impl Fn(&mut Batch, u64, &[u64]) -> Result<(), Fault> + Sync),
-    fold: impl FnMut(Batch) + Send,
+    fold: impl FnMut(Batch) -> Result<(), InputError> + Send,
 ) -> Result<(), InputError> {
     let header = Header::read(source)?;
     let columns = target.columns(&header.columns).map_err(|fault| source.error(header.line, fault))?;
