@@ -53,8 +53,8 @@ fn options_have_the_defaults_of_the_page() {
     let TransferOptions { requests, range_length } = TransferOptions::default();
     let RetryOptions { tries, first_delay, longest_delay } = RetryOptions::default();
     assert_eq!(group, None);
-    let RebaseThresholds { base_share, base_records, sections, steps } = RebaseThresholds::default();
-    let expected: [(&str, u128); 19] = [
+    let RebaseThresholds { base_share, base_records, sections, steps, files } = RebaseThresholds::default();
+    let expected: [(&str, u128); 20] = [
         ("cache::StateDirectoryOptions::budget_bytes", budget_bytes.into()),
         ("cache::StateDirectoryOptions::budget_sections", budget_sections.into()),
         ("cache::StateDirectoryOptions::directory_mode", directory_mode.into()),
@@ -74,6 +74,7 @@ fn options_have_the_defaults_of_the_page() {
         ("consumer::RebaseThresholds::base_records", base_records.into()),
         ("consumer::RebaseThresholds::sections", sections as u128),
         ("consumer::RebaseThresholds::steps", steps as u128),
+        ("consumer::RebaseThresholds::files", files as u128),
     ];
     let rows = tables("| what | value | unit | set by | flag | why |");
     let found: Vec<_> = rows.iter().map(|row| (row[3].trim_matches('`'), value(row))).collect();

@@ -148,8 +148,13 @@ pub async fn follow(place: &Place) -> anyhow::Result<()> {
     let rebases = Arc::new(Rebases::default());
     let mut builder = consumer_builder::<Movie>(&store, &place.state).listener(Arc::clone(&rebases) as _);
     if place.never_rebase {
-        let never =
-            RebaseThresholds { base_share: 0, sections: usize::MAX, steps: usize::MAX, ..Default::default() };
+        let never = RebaseThresholds {
+            base_share: 0,
+            sections: usize::MAX,
+            steps: usize::MAX,
+            files: usize::MAX,
+            ..Default::default()
+        };
         builder = builder.rebase(never);
     }
     let consumer = Arc::new(builder.start().await?);

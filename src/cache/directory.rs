@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::eviction::{Amount, Budget};
+use super::open_files;
 use super::seal::{Seal, boot_name};
 use super::temporary::{TemporaryFile, lock_shared, remove_same, set_access, sweep};
 use super::writer::{SectionWriter, UnsealedSection};
@@ -78,6 +79,9 @@ impl StateDirectory {
     /// Opens the directory at `path`, makes what is missing of it, removes what dead processes left, and checks that
     /// this process may write. Costs a few file operations, however much it holds.
     ///
+    /// Each section that is mapped is an open file, so the first call raises this process's limit of open files (`RLIMIT_NOFILE`) as far as it
+    /// may. Processes that it starts inherit it.
+    ///
     /// # Errors
     /// [`CacheError::NotADirectory`], [`CacheError::Denied`], [`CacheError::Group`], [`CacheError::NoSpace`], and
     /// [`CacheError::Io`] for the rest. Nothing but empty directories is left behind.
@@ -86,6 +90,7 @@ impl StateDirectory {
         options: StateDirectoryOptions,
         environment: Environment,
     ) -> Result<Self, CacheError> {
+        open_files::raise_limit();
         let path = path.into();
         let boot = boot_name(environment.random.next_u64());
         let budget = Budget::new(Amount { bytes: options.budget_bytes, sections: options.budget_sections });

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::SectionName;
+use rustix::io::Errno;
+
+use super::{SectionName, open_files};
 use crate::error::{Classify, ErrorKind};
 use crate::segment::SegmentError;
 
@@ -55,6 +57,34 @@ pub enum CacheError {
         path: PathBuf,
         /// Bytes of it that were written before.
         written: u64,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// This process has as many files open as it may.
+    #[error(
+        "cannot {action} {path}: {source}; this process may have {limit} files open, and each section in use is one: \
+         raise its limit (`ulimit -n`, `LimitNOFILE=` in a systemd unit) or load fewer types"
+    )]
+    TooManyFiles {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// How many files the process may have open.
+        limit: u64,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The processes of the host have as many files open as they may together.
+    #[error(
+        "cannot {action} {path}: {source}; raise the host's limit (`sysctl fs.file-max` on Linux) or end what has many \
+         files open"
+    )]
+    TooManyFilesOfHost {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
         /// What the operating system says.
         source: io::Error,
     },
@@ -153,6 +183,13 @@ impl CacheError {
     /// The error that says best what `source` means for `path`.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
+        match Errno::from_io_error(&source) {
+            Some(Errno::MFILE) => {
+                return Self::TooManyFiles { action, path, limit: open_files::limit(), source };
+            }
+            Some(Errno::NFILE) => return Self::TooManyFilesOfHost { action, path, source },
+            _ => (),
+        }
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::Denied { action, path, source }
@@ -209,10 +246,11 @@ impl Classify for CacheError {
             | Self::NotADirectory { .. }
             | Self::Denied { .. }
             | Self::Group { .. }
+            | Self::TooManyFiles { .. }
             | Self::UnknownCurrent { .. }
             | Self::CurrentTooLarge { .. }
             | Self::RecordTooLarge { .. } => ErrorKind::Invalid,
-            Self::NoSpace { .. } => ErrorKind::Unavailable,
+            Self::NoSpace { .. } | Self::TooManyFilesOfHost { .. } => ErrorKind::Unavailable,
             Self::Mismatch { .. }
             | Self::TooLong { .. }
             | Self::Damaged { .. }
@@ -220,5 +258,22 @@ impl Classify for CacheError {
             Self::Segment { source, .. } | Self::Memory(source) => source.kind(),
             Self::Io { .. } => ErrorKind::Internal,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_open_files_are_told_apart() {
+        let error = |errno: Errno| CacheError::io("open", Path::new("/state/segments/1.seg"), errno.into());
+        let (process, host) = (error(Errno::MFILE), error(Errno::NFILE));
+        assert!(matches!(process, CacheError::TooManyFiles { .. }), "{process:?}");
+        assert_eq!(process.kind(), ErrorKind::Invalid);
+        assert!(process.to_string().contains("cannot open /state/segments/1.seg"), "{process}");
+        assert!(matches!(host, CacheError::TooManyFilesOfHost { .. }), "{host:?}");
+        assert_eq!(host.kind(), ErrorKind::Unavailable, "it passes when others close theirs");
+        assert!(host.to_string().contains("fs.file-max"), "{host}");
     }
 }

@@ -36,6 +36,7 @@ mod current;
 mod directory;
 mod error;
 mod eviction;
+mod open_files;
 mod origin;
 mod seal;
 mod section;

@@ -48,7 +48,6 @@ pub(crate) struct AppliedStep {
     pub(crate) slots: Option<Arc<Section>>,
     /// Those of its sections that lie in a state directory, which may give up what nobody holds: a restart needs them even when their last row
     /// is dead.
-    #[expect(dead_code, reason = "held for their locks")]
     held: Vec<Arc<Section>>,
 }
 
@@ -62,6 +61,11 @@ impl AppliedStep {
         let names = sections.iter().map(|section| section.name()).collect();
         let held = sections.into_iter().filter(|section| section.segment().is_mapped_file()).collect();
         Self { from, to, fingerprint, sections: names, slots: None, held }
+    }
+
+    /// How many files it holds open, but for its slots.
+    pub(crate) fn files(&self) -> usize {
+        self.held.len()
     }
 
     /// The same with the bits of the base's slots after it.

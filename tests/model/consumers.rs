@@ -121,8 +121,8 @@ impl Chain {
 
 /// Lets a consumer rebase at the least change, or now and then, or hardly ever.
 pub(crate) fn any_thresholds(choices: &mut Choices) -> RebaseThresholds {
-    let small = RebaseThresholds { base_share: 2, base_records: 1, sections: 2, steps: 3 };
-    let bases = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2 };
+    let small = RebaseThresholds { base_share: 2, base_records: 1, sections: 2, steps: 3, files: 1 };
+    let bases = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2, files: 1 };
     *choices.pick(&[small, bases, RebaseThresholds::default()])
 }
 

@@ -17,10 +17,16 @@ use super::setting::{Told, World, add, add_many, cities, delete, named, publishe
 use super::store::Answer;
 
 /// A base for every five records that differ, from three sections on.
-const SMALL: RebaseThresholds = RebaseThresholds { base_share: 1000, base_records: 4, sections: 3, steps: 3 };
+const SMALL: RebaseThresholds =
+    RebaseThresholds { base_share: 1000, base_records: 4, sections: 3, steps: 3, files: 100 };
 /// Nothing is ever due.
-const NEVER: RebaseThresholds =
-    RebaseThresholds { base_share: 0, base_records: u64::MAX, sections: usize::MAX, steps: usize::MAX };
+const NEVER: RebaseThresholds = RebaseThresholds {
+    base_share: 0,
+    base_records: u64::MAX,
+    sections: usize::MAX,
+    steps: usize::MAX,
+    files: usize::MAX,
+};
 
 /// A world with a city for each of `count` numbers.
 async fn many_cities(world: &World, count: u32) -> Producer {

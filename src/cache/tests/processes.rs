@@ -13,6 +13,8 @@ use crate::schema::TypeFilter;
 const TASK: &str = "HOLLOWCAST_TEST_TASK";
 const DIRECTORY: &str = "HOLLOWCAST_TEST_DIRECTORY";
 const LARGE: usize = 1 << 20;
+const FEW_FILES: u64 = 32;
+const MANY_FILES: u64 = 64;
 
 /// Not a test by itself: what the other process does.
 #[test]
@@ -33,6 +35,7 @@ fn other_process() {
             wait();
         }
         ("fill", Some(directory)) => fill(&directory),
+        ("use up files", Some(directory)) => use_up_files(&directory),
         ("spool", Some(directory)) => spool_much(&directory),
         other => panic!("{other:?}"),
     }
@@ -68,6 +71,31 @@ fn fill(directory: &StateDirectory) {
     is_full(&spool.push(&vec![8; LARGE / 8]).unwrap_err());
     assert_eq!(spool.get(offset, 1000), [7; 1000]);
     assert_eq!(fs::read_dir(directory.temps()).unwrap().count(), 0);
+}
+
+/// In a process that was started with [`FEW_FILES`] and may have [`MANY_FILES`]: it holds more sections than the few, and fails clearly at the many.
+fn use_up_files(directory: &StateDirectory) {
+    let names: Vec<_> = sections().map(|bytes| SectionName::of(&bytes)).collect();
+    let mut held = Vec::new();
+    let error = loop {
+        match directory.find(&names[held.len()]) {
+            Ok(found) => held.push(found.expect("it was added")),
+            Err(error) => break error,
+        }
+    };
+    assert!(held.len() as u64 > FEW_FILES, "{} sections: {error}", held.len());
+    assert!(matches!(error, CacheError::TooManyFiles { limit: MANY_FILES, .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    for part in ["segments/", "64 files", "ulimit -n", "LimitNOFILE="] {
+        assert!(error.to_string().contains(part), "{error} names {part}");
+    }
+    held.clear();
+    assert!(directory.find(names.last().unwrap()).unwrap().is_some());
+}
+
+/// More than [`MANY_FILES`].
+fn sections() -> impl Iterator<Item = Vec<u8>> {
+    (0..100).map(|fill| section(16, fill))
 }
 
 /// 96 MiB of records cost the process two chunks of memory.
@@ -115,6 +143,17 @@ fn start(host: &Host, task: &str) -> Child {
     child
 }
 
+/// Runs the other process to its end: what it does holds.
+fn passes(mut command: Command, host: &Host) {
+    let output = command.env(DIRECTORY, host.directory.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
@@ -148,17 +187,22 @@ fn a_killed_writer_leaves_a_temp_that_the_next_open_removes() {
 }
 
 #[test]
+fn files_may_be_as_many_as_the_process_may_have_and_one_more_is_a_clear_error() {
+    let host = Host::new();
+    for bytes in sections() {
+        host.add(&bytes);
+    }
+    let limited = format!(r#"ulimit -Sn {FEW_FILES} && ulimit -Hn {MANY_FILES} && exec "$0" "$@""#);
+    let command = command("sh", &["-c", &limited, &this_program()], "use up files");
+    passes(command, &host);
+}
+
+#[test]
 fn no_space_is_a_clear_error_and_leaves_nothing_behind() {
     let host = Host::new();
     let limited = r#"trap "" XFSZ; ulimit -f 64; exec "$0" "$@""#;
-    let mut command = command("sh", &["-c", limited, &this_program()], "fill");
-    let output = command.env(DIRECTORY, host.directory.path()).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let command = command("sh", &["-c", limited, &this_program()], "fill");
+    passes(command, &host);
     assert_eq!(host.files("tmp"), [""; 0]);
     assert_eq!(host.files("segments"), [""; 0]);
 }
@@ -167,14 +211,8 @@ fn no_space_is_a_clear_error_and_leaves_nothing_behind() {
 #[cfg(target_os = "linux")]
 fn a_spool_costs_its_process_a_chunk_of_memory_whatever_it_holds() {
     let host = Host::new();
-    let mut command = command(&this_program(), &[], "spool");
-    let output = command.env(DIRECTORY, host.directory.path()).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let command = command(&this_program(), &[], "spool");
+    passes(command, &host);
 }
 
 #[test]

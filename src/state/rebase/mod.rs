@@ -53,15 +53,13 @@ impl Rebase {
         stopped: impl Fn() -> bool + Sync,
     ) -> Result<Self, RebaseError> {
         let mut tables = Vec::new();
-        for table in state.tables() {
-            let due = table.due(thresholds);
+        for (table, due) in state.due(thresholds) {
             let new = match due {
-                None => continue,
-                Some(Due::Levels) => table.with_levels_merged(),
-                Some(Due::Base) => table.on_new_base(segments, &stopped)?,
-                Some(Due::Changes) => table.with_changes_gathered(segments, state.version())?,
+                Due::Levels => table.with_levels_merged(),
+                Due::Base => table.on_new_base(segments, &stopped)?,
+                Due::Changes => table.with_changes_gathered(segments, state.version())?,
             };
-            tables.push(RebasedTable { old: Arc::clone(table), new, is_anew: due != Some(Due::Levels) });
+            tables.push(RebasedTable { old: Arc::clone(table), new, is_anew: due != Due::Levels });
         }
         Ok(Self { version: state.version(), tables })
     }

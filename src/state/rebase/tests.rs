@@ -17,10 +17,11 @@ use crate::state::testing::{Items, SEED, base_of, check, schema, step, step_to};
 /// Ids are below this number.
 const IDS: u64 = 40;
 /// What a few changed records reach.
-const SMALL: RebaseThresholds = RebaseThresholds { base_share: 2, base_records: 5, sections: 3, steps: 6 };
+const SMALL: RebaseThresholds =
+    RebaseThresholds { base_share: 2, base_records: 5, sections: 3, steps: 6, files: 10 };
 /// What any change reaches: a new base.
 const ANY: RebaseThresholds =
-    RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2 };
+    RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 2, steps: 2, files: 1 };
 
 fn mapped(folder: &tempfile::TempDir, budget_bytes: u64) -> SegmentStore {
     let options = StateDirectoryOptions { budget_bytes, ..StateDirectoryOptions::default() };
@@ -220,12 +221,17 @@ proptest! {
 
 /// A chain of `steps` versions after one of 100 items, in each of which one item gets another value.
 fn chain(steps: u64) -> (Items, State) {
+    chain_in(&SegmentStore::heap(), steps)
+}
+
+/// The same with the sections of its steps in `segments`.
+fn chain_in(segments: &SegmentStore, steps: u64) -> (Items, State) {
     let mut items: Items = (0..100).map(|id| (id, 0)).collect();
     let mut state = base_of(&items);
     for value in 1..=steps {
         let before = items.clone();
         items.insert(value % 10, value);
-        state = step(&state, &before, &items);
+        state = step_to(&state, state.version().next(), &before, &items, segments);
     }
     (items, state)
 }
@@ -243,6 +249,41 @@ fn gathered_changes_are_one_section_over_the_same_base() {
     assert_eq!((new.applied[0].from, new.applied[0].to), (Version(1), state.version()));
     check(&gathered, &items, 120);
     assert!(!gathered.is_rebase_due(&thresholds));
+}
+
+/// A state of a table for each number, with so many steps over its base.
+fn tables_of(segments: &SegmentStore, steps: &[u64]) -> State {
+    let tables = steps.iter().map(|steps| chain_in(segments, *steps).1.tables[0].clone());
+    State { tables: tables.collect(), ..chain(0).1 }
+}
+
+/// Numbers of those tables whose changes are to be gathered.
+fn to_gather(state: &State, thresholds: &RebaseThresholds) -> Vec<usize> {
+    let gathered =
+        |table| state.due(thresholds).any(|(one, due)| Arc::ptr_eq(one, table) && due == Due::Changes);
+    let numbered = state.tables.iter().enumerate();
+    numbered.filter(|(_, table)| gathered(table)).map(|(number, _)| number).collect()
+}
+
+/// No table alone has many files open, and all together do.
+#[test]
+fn the_files_of_all_tables_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let segments = mapped(&folder, u64::MAX);
+    let at = |files| RebaseThresholds { files, ..RebaseThresholds::default() };
+    let state = tables_of(&segments, &[40, 3, 20, 0, 9]);
+    assert_eq!(to_gather(&state, &at(69)), [0; 0], "39 + 2 + 19 + 8");
+    assert_eq!(to_gather(&state, &at(68)), [0, 2], "17 and more");
+    let gathered = rebase(&state, &at(68), &segments).finish(&state).unwrap();
+    let steps = gathered.tables().iter().map(|table| table.applied.len());
+    assert_eq!(steps.collect::<Vec<_>>(), [1, 3, 1, 0, 9]);
+    assert_eq!(to_gather(&gathered, &at(10)), [4]);
+    assert_eq!(to_gather(&gathered, &at(11)), [0; 0]);
+
+    let many = tables_of(&segments, &[8; 10]);
+    assert_eq!(to_gather(&many, &at(1)), [0; 0], "too few of each to be worth it");
+    let on_heap = tables_of(&SegmentStore::heap(), &[40, 40]);
+    assert_eq!(to_gather(&on_heap, &at(1)), [0; 0], "no file is open");
 }
 
 /// The bits of the base's slots are kept where changes were gathered: a restart takes them as they are, and finds the same without them.

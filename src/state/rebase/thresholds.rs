@@ -1,5 +1,7 @@
 //! When a table is due for a rebase.
 
+use std::sync::Arc;
+
 use crate::state::{State, Table};
 
 /// How far a type's changes may grow over its base before a consumer puts it on another one.
@@ -18,11 +20,17 @@ pub struct RebaseThresholds {
     /// They are gathered as well after so many steps, held or not. 256: a start applies them one by one, and each keeps its files open where there is a
     /// state directory, as a restart needs them.
     pub steps: usize,
+    /// Where there is a state directory, those tables that have most are gathered when the steps of all types hold so many files open. 512: half of
+    /// what a process that cannot raise its limit may usually have.
+    pub files: usize,
 }
+
+/// A table whose steps hold fewer files open is not gathered for their sake: each time writes all that differs from its base.
+const FEW_FILES: usize = 8;
 
 impl Default for RebaseThresholds {
     fn default() -> Self {
-        Self { base_share: 8, base_records: 1 << 16, sections: 64, steps: 256 }
+        Self { base_share: 8, base_records: 1 << 16, sections: 64, steps: 256, files: 512 }
     }
 }
 
@@ -40,13 +48,26 @@ pub(crate) enum Due {
 impl State {
     /// Whether any table is due for a rebase. Costs a look at each section that is held.
     pub(crate) fn is_rebase_due(&self, thresholds: &RebaseThresholds) -> bool {
-        self.tables().iter().any(|table| table.due(thresholds).is_some())
+        self.due(thresholds).next().is_some()
+    }
+
+    /// The tables for which something is due.
+    pub(super) fn due(&self, thresholds: &RebaseThresholds) -> impl Iterator<Item = (&Arc<Table>, Due)> {
+        let files = self.files_of_a_table(thresholds.files.max(1));
+        self.tables().iter().filter_map(move |table| Some((table, table.due(thresholds, files)?)))
+    }
+
+    /// From how many files on a table is to be gathered: the average of those that have any, once all tables together have `most`.
+    fn files_of_a_table(&self, most: usize) -> usize {
+        let files = self.tables().iter().map(|table| table.files_to_gather()).filter(|files| *files > 0);
+        let (tables, total) = files.fold((0, 0), |(tables, total), files| (tables + 1, total + files));
+        if total < most { usize::MAX } else { FEW_FILES.max(total / tables) }
     }
 }
 
 impl Table {
-    /// What is due for this table, if anything.
-    pub(super) fn due(&self, thresholds: &RebaseThresholds) -> Option<Due> {
+    /// What is due for this table, if anything; changes are gathered from `files` open files on as well.
+    fn due(&self, thresholds: &RebaseThresholds, files: usize) -> Option<Due> {
         let outweighs = self.different().saturating_mul(thresholds.base_share) > self.count;
         if outweighs && self.different() > thresholds.base_records {
             return Some(Due::Base);
@@ -54,12 +75,19 @@ impl Table {
         // The first step counts as one, however many parts it has: it may be what a rebase gathered.
         let first = self.applied.first().map_or(0, |step| step.sections.len());
         let sections = (self.overlay.held().count() + 1).saturating_sub(first);
-        let is_long = sections >= thresholds.sections.max(2) || self.applied.len() >= thresholds.steps.max(2);
+        let is_long = sections >= thresholds.sections.max(2)
+            || self.applied.len() >= thresholds.steps.max(2)
+            || self.files_to_gather() >= files;
         match is_long {
             true if outweighs => Some(Due::Base),
             true => Some(Due::Changes),
             false => self.overlay.is_merge_due().then_some(Due::Levels),
         }
+    }
+
+    /// Files that the steps hold open after the first, which may be what a rebase gathered.
+    fn files_to_gather(&self) -> usize {
+        self.applied.iter().skip(1).map(|step| step.files()).sum()
     }
 
     /// Records that differ from the base: those the overlay holds, or, where more went than came, rows of the base that are dead.
@@ -71,17 +99,15 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::state::table::AppliedStep;
     use crate::state::testing::{Items, base_of, step};
 
     const SMALL: RebaseThresholds =
-        RebaseThresholds { base_share: 8, base_records: 4, sections: 3, steps: 5 };
+        RebaseThresholds { base_share: 8, base_records: 4, sections: 3, steps: 5, files: 100 };
 
     fn due(state: &State) -> Option<Due> {
-        let due = state.tables()[0].due(&SMALL);
+        let due = state.due(&SMALL).next().map(|(_, due)| due);
         assert_eq!(state.is_rebase_due(&SMALL), due.is_some());
         due
     }
@@ -166,12 +192,13 @@ mod tests {
         let mut parts = AppliedStep::new((step.from, step.to), step.fingerprint, Vec::new());
         parts.sections = sections;
         table.applied = vec![Arc::new(parts)];
-        assert_eq!(table.due(&RebaseThresholds { sections: 2, ..SMALL }), None);
+        assert_eq!(table.due(&RebaseThresholds { sections: 2, ..SMALL }, usize::MAX), None);
     }
 
     #[test]
     fn a_fresh_state_is_never_due() {
-        let greedy = RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 0, steps: 0 };
+        let greedy =
+            RebaseThresholds { base_share: u64::MAX, base_records: 0, sections: 0, steps: 0, files: 0 };
         assert!(!zeros(0).1.is_rebase_due(&greedy));
         assert!(!zeros(100).1.is_rebase_due(&greedy));
     }
