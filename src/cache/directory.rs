@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::eviction::{Amount, Budget};
 use super::open_files;
 use super::seal::{Seal, boot_name};
-use super::temporary::{TemporaryFile, lock_shared, remove_same, set_access, sweep};
+use super::temporary::{
+    TemporaryFile, TemporaryPath, lock_shared, random_path, remove_same, set_access, sweep,
+};
 use super::writer::{SectionWriter, UnsealedSection};
 use super::{CacheError, SectionName, VERIFIER_VERSION};
 use crate::environment::Environment;
@@ -254,6 +256,11 @@ impl StateDirectory {
     /// An empty temp.
     pub(super) fn create_temporary(&self) -> Result<TemporaryFile, CacheError> {
         TemporaryFile::create(&self.temps(), &*self.0.environment.random)
+    }
+
+    /// A temp that is the file at `existing`.
+    pub(super) fn link_temporary(&self, existing: &Path) -> io::Result<TemporaryPath> {
+        TemporaryPath::link(existing, random_path(&self.temps(), &*self.0.environment.random))
     }
 
     /// Gives a complete temp the mode and group of files that others read.

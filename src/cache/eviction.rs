@@ -6,9 +6,11 @@
 //! a minute after it last did, because others add as well. Names say how long sections are; seals, which know their last
 //! use, are looked at only when something has to go.
 
-use std::collections::HashSet;
-use std::fs;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -165,19 +167,22 @@ fn last_used(directory: &StateDirectory, name: SectionName) -> SystemTime {
     sealed.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
+/// A file with several paths, that of a section with several writers, counts once.
 fn bytes_being_written(directory: &StateDirectory) -> Result<u64, CacheError> {
     let folder = directory.temps();
     let failed = |source| CacheError::io("list", &folder, source);
-    let mut bytes = 0;
+    let mut files = HashMap::new();
     for entry in fs::read_dir(&folder).map_err(failed)? {
-        bytes += length_of(&entry.map_err(failed)?.path())?.unwrap_or(0);
+        if let Some(file) = look_at(&entry.map_err(failed)?.path())? {
+            files.insert(file.ino(), file.len());
+        }
     }
-    Ok(bytes)
+    Ok(files.values().sum())
 }
 
-fn length_of(path: &std::path::Path) -> Result<Option<u64>, CacheError> {
+fn look_at(path: &Path) -> Result<Option<Metadata>, CacheError> {
     match fs::metadata(path) {
-        Ok(metadata) => Ok(Some(metadata.len())),
+        Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(CacheError::io("look at", path, source)),
     }

@@ -7,7 +7,8 @@
 //! ```text
 //! create ── write ── finish ── (the caller verifies its structure) ── seal ─▶ find, find, find … ─▶ evicted
 //!   tmp/…   hashed     │                                                │        shared lock while mapped
-//!                      └ wrong hash or length: the temp is gone         └ segments/<hash>-<length>.seg and .seal
+//!                      ├ wrong hash or length: the temp is gone         └ segments/<hash>-<length>.seg and .seal
+//!                      └ another writer was first: its file is used from here on
 //! ```
 //!
 //! Whatever happens in between (a crash, a full disk, a kill), a file under `segments/` is complete and was verified;
@@ -28,6 +29,7 @@
 //!           <dataset id>-<xxh3-128 of the types' names> 0440, the same of some types
 //!   origins/<xxh3-128 of where a dataset lies>         0440, text; which dataset was there
 //!   tmp/<process>-<16 hex digits>                       being written
+//!       <xxh3-128, 32 hex digits>-<bytes>.seg           written, not sealed yet: for others that write the same
 //! ```
 //!
 //! The directory is the trust boundary: whoever may write in it could change mapped bytes under their readers.
@@ -36,6 +38,7 @@ mod current;
 mod directory;
 mod error;
 mod eviction;
+mod offer;
 mod open_files;
 mod origin;
 mod seal;

@@ -22,7 +22,7 @@ pub(super) struct TemporaryFile {
     pub(super) written: u64,
 }
 
-/// The path of a temp: the file is removed when this is dropped. Empty once the file was moved.
+/// The path of a temp: it is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct TemporaryPath(PathBuf);
 
@@ -30,7 +30,7 @@ impl TemporaryFile {
     /// Makes an empty file in `folder`, readable and writable for nobody else.
     pub(super) fn create(folder: &Path, random: &dyn Random) -> Result<Self, CacheError> {
         for _ in 0..ATTEMPTS {
-            let path = folder.join(format!("{}-{:016x}", std::process::id(), random.next_u64()));
+            let path = random_path(folder, random);
             let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
             let file = match opened {
                 Ok(file) => file,
@@ -69,20 +69,28 @@ impl TemporaryPath {
         &self.0
     }
 
-    /// Gives the file its final path, in place of whatever was there. On an error the temp is removed.
-    pub(super) fn move_to(mut self, target: &Path) -> Result<(), CacheError> {
-        fs::rename(&self.0, target).map_err(|source| CacheError::io("move a file to", target, source))?;
-        self.0 = PathBuf::new();
-        Ok(())
+    /// Makes `path`, which nothing has, one more path of the file at `existing`.
+    pub(super) fn link(existing: &Path, path: PathBuf) -> io::Result<Self> {
+        fs::hard_link(existing, &path)?;
+        Ok(Self(path))
+    }
+
+    /// Gives the file its final path, in place of whatever was there. The temp is gone then in any case: to move a file to
+    /// a path that it has already would leave both.
+    pub(super) fn move_to(self, target: &Path) -> Result<(), CacheError> {
+        fs::rename(&self.0, target).map_err(|source| CacheError::io("move a file to", target, source))
     }
 }
 
 impl Drop for TemporaryPath {
     fn drop(&mut self) {
-        if !self.0.as_os_str().is_empty() {
-            let _ = fs::remove_file(&self.0);
-        }
+        let _ = fs::remove_file(&self.0);
     }
+}
+
+/// A path in `folder` that nothing is likely to have.
+pub(super) fn random_path(folder: &Path, random: &dyn Random) -> PathBuf {
+    folder.join(format!("{}-{:016x}", std::process::id(), random.next_u64()))
 }
 
 /// Sets mode and group of a file or directory of ours, whatever the process's umask.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::temporary::{TemporaryFile, TemporaryPath};
+use super::offer::CompleteFile;
+use super::temporary::TemporaryFile;
 use super::{CacheError, SectionName, StateDirectory};
 use crate::identifiers::ContentHash;
 use crate::segment::{HeapBuffer, Segment};
@@ -48,7 +49,8 @@ impl SectionWriter {
         self.written
     }
 
-    /// Ends writing and maps the section. Without `expected`, whatever was written is the section.
+    /// Ends writing and maps the section. Without `expected`, whatever was written is the section. Where another writer of
+    /// it was first, that one's file is mapped and what was written is gone, so that there is one copy on disk and in memory.
     ///
     /// # Errors
     /// [`CacheError::Mismatch`] if hash or length are not the expected ones, [`CacheError::Segment`] if the bytes are
@@ -64,7 +66,7 @@ impl SectionWriter {
             Sink::Heap(buffer) => {
                 let segment =
                     buffer.into_segment().map_err(|source| CacheError::Segment { section: found, source })?;
-                Ok(UnsealedSection { name: found, segment, place: Place::Heap })
+                Ok(UnsealedSection { name: found, segment, place: Place::Settled })
             }
         }
     }
@@ -109,10 +111,11 @@ pub struct UnsealedSection {
 #[derive(Debug)]
 enum Place {
     /// In `tmp`, to be moved.
-    Temporary(StateDirectory, TemporaryPath, Metadata),
+    Temporary(StateDirectory, CompleteFile),
     /// Under its name already.
     Named(StateDirectory, Metadata),
-    Heap,
+    /// On the heap, or sealed by another writer.
+    Settled,
 }
 
 impl UnsealedSection {
@@ -126,7 +129,9 @@ impl UnsealedSection {
         let metadata = file.metadata().map_err(|source| CacheError::io("look at", path.as_path(), source))?;
         let segment =
             Segment::mapped(file).map_err(|source| CacheError::Segment { section: name, source })?;
-        Ok(Self { name, segment, place: Place::Temporary(directory, path, metadata) })
+        let (segment, file) = directory.share(name, segment, CompleteFile::new(path, metadata))?;
+        let place = file.map_or(Place::Settled, |file| Place::Temporary(directory, file));
+        Ok(Self { name, segment, place })
     }
 
     pub(super) fn in_place(
@@ -179,19 +184,16 @@ impl PendingSeal {
     /// Says that the structure was verified: from now on every process of the host finds the section. Costs a small
     /// file and two renames; nothing on the heap.
     ///
-    /// The seal comes first, so a section is never seen without one. If another process wrote the same section
-    /// meanwhile, either file may stay: they hold the same bytes.
+    /// The seal comes first, so a section is never seen without one. If another process sealed the same section meanwhile,
+    /// its file stays: mostly it is the same one.
     ///
     /// # Errors
     /// [`CacheError::Denied`], [`CacheError::NoSpace`], [`CacheError::Io`]; a section just written is gone then.
     pub fn seal(self) -> Result<(), CacheError> {
         match self.place {
-            Place::Heap => Ok(()),
+            Place::Settled => Ok(()),
             Place::Named(directory, metadata) => directory.write_seal(self.name, &metadata),
-            Place::Temporary(directory, path, metadata) => {
-                directory.write_seal(self.name, &metadata)?;
-                path.move_to(&directory.segment_path(self.name))
-            }
+            Place::Temporary(directory, file) => directory.settle(self.name, file),
         }
     }
 }

@@ -4,6 +4,8 @@ mod budget;
 mod processes;
 mod seals;
 mod sections;
+#[cfg(target_os = "linux")]
+mod sharing;
 
 use std::fs;
 use std::io::Write;

@@ -172,7 +172,9 @@ fn only_the_file_that_was_locked_is_removed() {
     let host = Host::new();
     let name = host.add(&section(64, 7));
     let path = host.directory.segment_path(name);
-    let before = fs::metadata(&path).unwrap();
+    let held = fs::File::open(&path).unwrap();
+    let before = held.metadata().unwrap();
+    fs::remove_file(&path).unwrap();
     host.add(&section(64, 7));
     assert!(!temporary::remove_same(&path, &before).unwrap());
     assert!(path.exists());
