@@ -21,11 +21,11 @@ impl StateDirectory {
             }
             Err(source) => return Err(CacheError::io("read", &path, source)),
         };
-        let digits = text.split_whitespace().next().unwrap_or_default();
-        Ok(u128::from_str_radix(digits, 16).ok().map(|id| DatasetId(id.to_be_bytes())))
+        Ok(parse(&text, origin))
     }
 
-    /// Notes that `dataset` is at `origin`, unless that is known.
+    /// Notes that `dataset` is at `origin`, unless that is known: on disk before it returns, and all of it or nothing. Costs
+    /// two waits for the disk the first time.
     ///
     /// # Errors
     /// [`CacheError::NoSpace`], [`CacheError::Denied`], [`CacheError::Io`]; the note is as it was then.
@@ -34,15 +34,27 @@ impl StateDirectory {
             return Ok(());
         }
         let mut temporary = self.create_temporary()?;
-        let written = temporary.write_all(format!("{dataset} {origin}\n").as_bytes());
+        let written = temporary.write_all(note(dataset, origin).as_bytes());
         written.map_err(|error| CacheError::of_write(error, temporary.path.as_path()))?;
         self.publish(&temporary)?;
-        temporary.path.move_to(&self.origin_path(origin))
+        temporary.sync()?;
+        temporary.path.move_durably(&self.origin_path(origin))
     }
 
     fn origin_path(&self, origin: &str) -> PathBuf {
         self.origins().join(ContentHash::of(origin.as_bytes()).to_string())
     }
+}
+
+fn note(dataset: DatasetId, origin: &str) -> String {
+    format!("{dataset} {origin}\n")
+}
+
+/// The dataset that the note of `origin` names; `None` for a text that is not whole.
+fn parse(text: &str, origin: &str) -> Option<DatasetId> {
+    let digits = text.split(' ').next()?;
+    let dataset = DatasetId(u128::from_str_radix(digits, 16).ok()?.to_be_bytes());
+    (text == note(dataset, origin)).then_some(dataset)
 }
 
 #[cfg(test)]
@@ -64,5 +76,26 @@ mod tests {
         open().note_dataset_at("memory/movies", DatasetId([3; 16])).unwrap();
         assert_eq!(open().dataset_at("memory/movies").unwrap(), Some(DatasetId([3; 16])));
         assert_eq!(open().dataset_at("memory/actors").unwrap(), Some(DatasetId([2; 16])));
+    }
+
+    /// Bug: of a note that was cut off within the id, the rest of the digits counted as another id.
+    #[test]
+    fn a_note_that_is_not_whole_is_none_and_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory =
+            StateDirectory::open(folder.path(), StateDirectoryOptions::default(), Environment::system())
+                .unwrap();
+        let (origin, dataset) = ("memory/movies", DatasetId([0x31; 16]));
+        directory.note_dataset_at(origin, dataset).unwrap();
+        let path = directory.origin_path(origin);
+        let whole = fs::read(&path).unwrap();
+        let cut = (0..whole.len()).map(|end| whole[..end].to_vec());
+        for wrong in cut.chain([vec![0; whole.len()], [&whole[..], b"\n"].concat()]) {
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, &wrong).unwrap();
+            assert_eq!(directory.dataset_at(origin).unwrap(), None, "{}", String::from_utf8_lossy(&wrong));
+        }
+        directory.note_dataset_at(origin, dataset).unwrap();
+        assert_eq!(directory.dataset_at(origin).unwrap(), Some(dataset));
     }
 }

@@ -45,6 +45,11 @@ impl TemporaryFile {
         let source = io::ErrorKind::ResourceBusy.into();
         Err(CacheError::Io { action: "find a free name in", path: folder.to_owned(), source })
     }
+
+    /// Waits until what was written is on disk.
+    pub(super) fn sync(&self) -> Result<(), CacheError> {
+        sync(&self.file, &self.path.0)
+    }
 }
 
 impl Write for TemporaryFile {
@@ -80,6 +85,14 @@ impl TemporaryPath {
     pub(super) fn move_to(self, target: &Path) -> Result<(), CacheError> {
         fs::rename(&self.0, target).map_err(|source| CacheError::io("move a file to", target, source))
     }
+
+    /// As [`TemporaryPath::move_to`], and waits until the new path is on disk. What was written has to be there before.
+    pub(super) fn move_durably(self, target: &Path) -> Result<(), CacheError> {
+        self.move_to(target)?;
+        let folder = target.parent().unwrap_or(target);
+        let opened = File::open(folder).map_err(|source| CacheError::io("open", folder, source))?;
+        sync(&opened, folder)
+    }
 }
 
 impl Drop for TemporaryPath {
@@ -91,6 +104,10 @@ impl Drop for TemporaryPath {
 /// A path in `folder` that nothing is likely to have.
 pub(super) fn random_path(folder: &Path, random: &dyn Random) -> PathBuf {
     folder.join(format!("{}-{:016x}", std::process::id(), random.next_u64()))
+}
+
+fn sync(file: &File, path: &Path) -> Result<(), CacheError> {
+    file.sync_all().map_err(|source| CacheError::io("flush", path, source))
 }
 
 /// Sets mode and group of a file or directory of ours, whatever the process's umask.

@@ -251,6 +251,7 @@ impl Replica {
                     hash: loaded.reference.hash,
                 };
                 let current = loaded.state.record(ring, sequence, manifest, confirmed_at);
+                // The record first: a start that finds a note of a dataset without a record has nothing to serve.
                 directory.write_current(&current, loaded.state.filter())?;
                 directory.note_dataset_at(&origin, loaded.state.dataset())
             });

@@ -61,7 +61,7 @@ impl StateDirectory {
         let written = temporary.write_all(&bytes);
         written.map_err(|error| CacheError::of_write(error, temporary.path.as_path()))?;
         self.publish(&temporary)?;
-        sync(&temporary.file, temporary.path.as_path())?;
+        temporary.sync()?;
         let path = self.current_path(current.dataset, &current.ring, filter);
         if !path.exists() {
             self.forget_choices(current.dataset)?;
@@ -69,8 +69,7 @@ impl StateDirectory {
         if is_outdated(current, &path) {
             return Ok(());
         }
-        temporary.path.move_to(&path)?;
-        self.sync_folder()
+        temporary.path.move_durably(&path)
     }
 
     /// Makes room for the record of one more ring or filter: those written the longest ago go.
@@ -121,17 +120,6 @@ impl StateDirectory {
         };
         self.current().join(name)
     }
-
-    /// Makes a rename or removal in `current/` last.
-    fn sync_folder(&self) -> Result<(), CacheError> {
-        let folder = self.current();
-        let opened = File::open(&folder).map_err(|source| CacheError::io("open", &folder, source))?;
-        sync(&opened, &folder)
-    }
-}
-
-fn sync(file: &File, path: &Path) -> Result<(), CacheError> {
-    file.sync_all().map_err(|source| CacheError::io("flush", path, source))
 }
 
 fn remove(path: &Path) -> Result<(), CacheError> {
