@@ -44,7 +44,8 @@ impl StateDirectory {
     }
 
     /// Remembers `current`, of the types of `filter`, as what this host serves of its dataset: on disk before it returns, and all of it or
-    /// nothing, whatever happens. Costs two waits for the disk.
+    /// nothing, whatever happens. Costs two waits for the disk. The sections that it names are not waited for: what a power failure took of them,
+    /// [`StateDirectory::find`] does not find, because a seal holds for one start of the host.
     ///
     /// What another process recorded from a later entry of the log stays, unless both write at the same moment: who lags behind says nothing of
     /// where the host has come to.
