@@ -10,6 +10,10 @@ use crate::segment::Segment;
 #[derive(Clone, Debug)]
 pub enum Memory {
     /// Mapped from the state directory at this path, shared by the processes of the host; `None` is the default directory.
+    ///
+    /// It remembers a dataset by its path and by what its store calls itself (`Display`). Stores that call themselves alike, such as buckets of one
+    /// name behind two endpoints, or one prefix in two buckets, need a directory each: a start without the network would take the one's state for
+    /// the other's.
     Mapped(Option<PathBuf>),
     /// On the process's own heap; every start fetches all.
     Heap,
