@@ -12,6 +12,8 @@ const SHARD_BYTES_MAX: u64 = 1 << 30;
 const SHARD_RECORDS_MAX: u64 = (1 << 25) - (1 << 20);
 /// How often a skewed type is split beyond its plain number of shards.
 const EXTRA_BITS: u32 = 4;
+/// Records that are counted in parallel to others: a count takes 64 KiB, so it must be worth them.
+const RECORDS_AT_ONCE: usize = 1 << 14;
 /// No type is split further than by so many bits: 4096 shards of the usual size hold 128 GiB, beyond that they grow.
 const FINEST_BITS: u32 = 12;
 
@@ -23,12 +25,12 @@ pub struct Sharding {
 
 impl Sharding {
     /// For `records` as (key hash, bytes); see [`ShardSizes::choose`].
-    pub fn choose(records: impl ParallelIterator<Item = (KeyHash, u64)>) -> Self {
+    pub fn choose(records: impl IndexedParallelIterator<Item = (KeyHash, u64)>) -> Self {
         let add = |mut sizes: ShardSizes, (hash, bytes)| {
             sizes.add(hash, bytes);
             sizes
         };
-        let sizes = records.fold(ShardSizes::new, add);
+        let sizes = records.with_min_len(RECORDS_AT_ONCE).fold(ShardSizes::new, add);
         sizes.reduce(ShardSizes::new, |left, right| left.plus(&right)).choose()
     }
 
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn as_many_shards_as_the_bytes_ask_for() {
-        let even = |mebibytes: u64| {
+        let even = |mebibytes: u32| {
             Sharding::choose(
                 (0..mebibytes).into_par_iter().map(|at| (hash((at * 65_536 / mebibytes) as u16), MEBIBYTE)),
             )
