@@ -118,17 +118,10 @@ impl<'a> DynamicStruct<'a> {
         })
     }
 
-    /// The value of an optional field as inference declares it, a group of nothing but `union { none :Void; value :T; }`:
-    /// the value, or null. `None` for any other struct or group.
+    /// The value of an optional group, as [`Schema::optional_value`] knows it: the value, or null. `None` for any other struct or group.
     #[must_use]
     pub fn as_optional(self) -> Option<Result<DynamicValue<'a>, WireError>> {
-        let definition = self.definition();
-        let [none, value] = &definition.fields[..] else { return None };
-        let is_optional = definition.is_group
-            && (none.discriminant, value.discriminant) == (Some(0), Some(1))
-            && (none.name.as_str(), value.name.as_str()) == ("none", "value")
-            && matches!(none.kind, FieldKind::Slot { value_type: Type::Void, .. });
-        is_optional.then(|| self.value(value))
+        self.schema.optional_value(self.structure).map(|value| self.value(value))
     }
 }
 

@@ -206,6 +206,42 @@ fn optional_values_are_recognised() {
     );
 }
 
+/// A schema of `Row` with the group `x`, a union of these members in code order.
+fn schema_with_union(members: Vec<Field>) -> Schema {
+    let members = (0..).zip(members);
+    let members = members.map(|(ordinal, field)| Field { ordinal: Some(ordinal), ..field }).collect();
+    let mut group = plain_struct("Row.x", 1, 1, members);
+    (group.is_group, group.discriminant_offset) = (true, Some(0));
+    let x = Field { kind: FieldKind::Group(StructIndex(1)), ..slot("x", 0, Type::Void) };
+    let types = vec![record_of("Row", StructIndex(0), Vec::new())];
+    Schema { types, structs: vec![plain_struct("Row", 1, 1, vec![x]), group], enums: Vec::new() }
+}
+
+/// Bug: `as_optional` passed over optional groups whose code has `value` first, and took others for optional that are not. Mechanism: it had a
+/// definition of its own, by the order of the code. Fix: it asks the schema.
+#[test]
+fn what_is_optional_is_what_the_schema_says() {
+    let arm = |number, field| Field { discriminant: Some(number), ..field };
+    let none = || arm(0, slot("none", 0, Type::Void));
+    let unions = [
+        (vec![none(), arm(1, slot("value", 1, Type::UInt32))], true),
+        (vec![arm(1, slot("value", 1, Type::UInt32)), none()], true),
+        (vec![none(), arm(1, slot("value", 0, Type::Void))], false),
+        (vec![arm(1, slot("none", 0, Type::Void)), arm(0, slot("value", 1, Type::UInt32))], false),
+    ];
+    for (members, is_optional) in unions {
+        let schema = schema_with_union(members);
+        let mut draft = Draft::new();
+        let root = draft.root(1, 0).unwrap();
+        draft.set_bits_at(root, 0, 64, 7 << 32 | 1);
+        let row = DynamicStruct::new(&schema, StructIndex(0), draft.reader());
+        let Ok(Some(DynamicValue::Struct(group))) = row.get("x") else { panic!("a group is there") };
+        let value = group.as_optional().map(Result::unwrap);
+        assert_eq!(value.is_some(), is_optional, "{schema:?}");
+        assert!(value.is_none_or(|value| matches!(value, DynamicValue::UInt(7))), "{value:?}");
+    }
+}
+
 #[test]
 fn lists_say_where_they_end() {
     let schema = sample_schema();
