@@ -3,12 +3,16 @@
 //! A field with `$references` holds the key of a record of another type; it may lie in groups, structs and lists of structs, and a struct may
 //! contain itself. So what is compiled is a graph of the structs on the way: each knows which of its fields lead on and which hold a key.
 
+#[cfg(test)]
+mod tests;
+mod visit;
+
 use crate::schema::{Field, FieldKind, Schema, StructIndex, Type, TypeIndex};
 
 use super::dynamic::find_field;
 use super::key::kind_of;
 use super::route::{FieldRoute, RouteValue};
-use super::{DynamicStruct, DynamicValue, KeyBytes, KeyKind, StructReader, WireError};
+use super::{DynamicValue, KeyBytes, KeyKind, WireError};
 
 /// How to come from the records of a type to the keys that they hold of other types.
 #[derive(Clone, Debug)]
@@ -106,56 +110,6 @@ impl ReferencePlan {
     /// The fields that hold keys.
     pub(crate) fn held(&self) -> &[HeldKey] {
         &self.held
-    }
-
-    /// Gives every key that `record` holds to `each`, with the field that holds it. Null references, and keys that have a null in them, are
-    /// left out. Nothing is allocated for keys of up to 256 bytes.
-    pub(crate) fn visit<'p>(
-        &'p self,
-        schema: &Schema,
-        record: StructReader<'_>,
-        each: &mut impl FnMut(&'p HeldKey, &[u8]),
-    ) -> Result<(), WireError> {
-        if self.held.is_empty() {
-            return Ok(());
-        }
-        self.visit_struct(0, DynamicStruct::new(schema, self.root, record), each)
-    }
-
-    fn visit_struct<'p>(
-        &'p self,
-        node: usize,
-        structure: DynamicStruct<'_>,
-        each: &mut impl FnMut(&'p HeldKey, &[u8]),
-    ) -> Result<(), WireError> {
-        self.nodes[node].iter().try_for_each(|way| {
-            let value = structure.value(&structure.definition().fields[way.field])?;
-            self.visit_value(way.to, value, each)
-        })
-    }
-
-    fn visit_value<'p>(
-        &'p self,
-        to: To,
-        value: DynamicValue<'_>,
-        each: &mut impl FnMut(&'p HeldKey, &[u8]),
-    ) -> Result<(), WireError> {
-        match (value, to) {
-            (DynamicValue::Null, _) => Ok(()),
-            (DynamicValue::List(list), _) => {
-                list.iter().try_for_each(|element| self.visit_value(to, element?, each))
-            }
-            (DynamicValue::Struct(inner), To::Node(node)) => self.visit_struct(node, inner, each),
-            (value, To::Key(held)) => {
-                let held = &self.held[held];
-                let mut key = KeyBytes::default();
-                if held.write(value, &mut key)? {
-                    each(held, key.as_ref());
-                }
-                Ok(())
-            }
-            (value, To::Node(_)) => unreachable!("{value:?} is no struct, so no way leads into it"),
-        }
     }
 
     fn of(schema: &Schema, index: TypeIndex) -> Self {
@@ -278,91 +232,5 @@ fn scope(field: &Field) -> Option<StructIndex> {
             Type::Struct(inner) => Some(*inner),
             _ => None,
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schema::testing::{add_enum, add_struct, add_type, empty, field, group, optional, reference};
-    use crate::schema::{DeclaredType as T, MemberDeclaration};
-    use crate::wire::{Draft, ElementSize};
-
-    /// A schema of `Source`, with these fields, and of types to reference.
-    fn schema(members: Vec<MemberDeclaration>) -> Schema {
-        let mut declaration = empty();
-        add_enum(&mut declaration, "Colour", &["red", "green"]);
-        add_type(&mut declaration, "Country", &["code"], vec![field("code", 0, T::Text)]);
-        let city = vec![field("number", 0, T::Int16), group("in", vec![field("country", 1, T::Text)])];
-        add_type(&mut declaration, "City", &["in.country", "number"], city);
-        add_type(&mut declaration, "Paint", &["colour"], vec![field("colour", 0, T::Enum("Colour".into()))]);
-        add_type(&mut declaration, "Switch", &["on"], vec![field("on", 0, T::Bool)]);
-        add_type(&mut declaration, "Blob", &["data"], vec![field("data", 0, T::Data)]);
-        let country = group("in", vec![reference("country", 1, T::Text, "Country")]);
-        add_struct(&mut declaration, "Place", vec![field("number", 0, T::Int16), country]);
-        add_struct(&mut declaration, "Plain", vec![field("nothing", 0, T::Text)]);
-        add_type(&mut declaration, "Source", &[], members);
-        Schema::from_declaration(&declaration).unwrap()
-    }
-
-    /// The keys that `plan` finds in `record`, with the names of what holds them.
-    fn keys(schema: &Schema, plan: &ReferencePlan, record: &Draft) -> Vec<(String, Vec<u8>)> {
-        let mut keys = Vec::new();
-        let root = StructReader::root(record.words()).unwrap();
-        plan.visit(schema, root, &mut |held, key| keys.push((held.name.to_string(), key.to_vec()))).unwrap();
-        keys
-    }
-
-    fn source(schema: &Schema) -> TypeIndex {
-        schema.find_type("Source").unwrap()
-    }
-
-    fn counted(bytes: &[u8]) -> Vec<u8> {
-        [&(bytes.len() as u32).to_le_bytes(), bytes].concat()
-    }
-
-    /// `place` is a key of `City` and has a key of `Country` in it.
-    #[test]
-    fn a_struct_that_is_a_key_may_hold_keys_itself() {
-        let schema = schema(vec![
-            reference("place", 0, T::Struct("Place".into()), "City"),
-            field("plain", 1, T::Struct("Plain".into())),
-        ]);
-        let mut draft = Draft::new();
-        let root = draft.root(0, 2).unwrap();
-        let place = draft.init_struct(draft.pointer(root, 0), 1, 1).unwrap();
-        draft.set_bits_at(place, 0, 16, 513);
-        draft.set_text(draft.pointer(place, 0), "DE").unwrap();
-        let all = ReferencePlan::all(&schema, source(&schema));
-        assert!(all.nodes[0].iter().all(|way| way.field == 0), "nothing leads on from `plain`");
-        let city = [counted(b"DE"), vec![1, 2]].concat();
-        let country = ("Place.in.country".to_owned(), counted(b"DE"));
-        assert_eq!(keys(&schema, &all, &draft), [("Source.place".to_owned(), city), country.clone()]);
-        let one = ReferencePlan::at(&schema, source(&schema), "place.in.country").unwrap();
-        assert_eq!(keys(&schema, &one, &draft), [country]);
-    }
-
-    #[test]
-    fn keys_of_every_kind_are_written_as_their_targets_have_them() {
-        let list = |element| T::List(Box::new(element));
-        let schema = schema(vec![
-            reference("paint", 0, T::Enum("Colour".into()), "Paint"),
-            reference("on", 1, T::Bool, "Switch"),
-            reference("blobs", 2, list(list(T::Data)), "Blob"),
-            optional("maybe", 3, T::Bool),
-        ]);
-        let mut draft = Draft::new();
-        let root = draft.root(1, 1).unwrap();
-        draft.set_bits_at(root, 0, 16, 1);
-        draft.set_bits_at(root, 16, 1, 1);
-        let outer = draft.init_list(draft.pointer(root, 0), ElementSize::Pointer, 2).unwrap();
-        let inner = draft.init_list(draft.element_pointer(outer, 1), ElementSize::Pointer, 2).unwrap();
-        draft.set_data(draft.element_pointer(inner, 1), b"x").unwrap();
-        let all = ReferencePlan::all(&schema, source(&schema));
-        let found = keys(&schema, &all, &draft);
-        let expected =
-            [("Source.paint", vec![1, 0]), ("Source.on", vec![1]), ("Source.blobs", counted(b"x"))];
-        assert_eq!(found, expected.map(|(name, key)| (name.to_owned(), key)));
-        assert!(ReferencePlan::at(&schema, source(&schema), "maybe").is_none(), "it holds no key");
     }
 }
