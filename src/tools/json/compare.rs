@@ -2,9 +2,9 @@
 
 use super::compile::{MemberPlan, StructPlan, ValuePlan};
 use super::print::{Nans, set_member};
-use super::{JsonError, JsonPrinter, MAX_DEPTH};
+use super::{JsonError, JsonPrinter, MAX_RECORD};
 use crate::schema::{Schema, StructIndex};
-use crate::wire::StructReader;
+use crate::wire::{MAX_NESTING, StructReader};
 
 /// A field in which two records differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +60,19 @@ impl FieldComparison {
         older: (StructIndex, StructReader<'_>),
         newer: (StructIndex, StructReader<'_>),
     ) -> Result<Vec<FieldDifference>, JsonError> {
-        let mut comparing = Comparing::default();
+        self.differences_within(2 * MAX_RECORD, older, newer)
+    }
+
+    /// The same of records that take at most `limit` bytes of JSON together.
+    fn differences_within(
+        &self,
+        limit: usize,
+        older: (StructIndex, StructReader<'_>),
+        newer: (StructIndex, StructReader<'_>),
+    ) -> Result<Vec<FieldDifference>, JsonError> {
+        let mut comparing = Comparing { path: Vec::new(), found: Vec::new(), room: limit };
         let (older, newer) =
-            (Side::new(&self.older, older.0, older.1), Side::new(&self.newer, newer.0, newer.1));
+            (Side::new(&self.older, older.0, older.1, 1), Side::new(&self.newer, newer.0, newer.1, 1));
         comparing.structures(older, newer)?;
         Ok(comparing.found)
     }
@@ -74,6 +84,8 @@ struct Side<'a> {
     printer: &'a JsonPrinter,
     plan: &'a StructPlan,
     reader: StructReader<'a>,
+    /// Pointers on the way to it, that to the record counted.
+    depth: u32,
 }
 
 /// A value of one of the records.
@@ -84,8 +96,8 @@ struct Value<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn new(printer: &'a JsonPrinter, structure: StructIndex, reader: StructReader<'a>) -> Self {
-        Self { printer, plan: &printer.structs[structure.0 as usize], reader }
+    fn new(printer: &'a JsonPrinter, structure: StructIndex, reader: StructReader<'a>, depth: u32) -> Self {
+        Self { printer, plan: &printer.structs[structure.0 as usize], reader, depth }
     }
 
     /// The member called `name`, which likely is the one at `at`.
@@ -112,11 +124,11 @@ impl<'a> Side<'a> {
 impl<'a> Value<'a> {
     /// The struct or group that it is; `None` for any other value, also for an absent struct.
     fn structure(self) -> Result<Option<Side<'a>>, JsonError> {
-        let Side { printer, reader, .. } = self.within;
+        let Side { printer, reader, depth, .. } = self.within;
         Ok(match self.plan {
-            ValuePlan::Group(group) => Some(Side::new(printer, *group, reader)),
+            ValuePlan::Group(group) => Some(Side::new(printer, *group, reader, depth)),
             ValuePlan::Struct { pointer, structure } => {
-                reader.structure(*pointer)?.map(|inner| Side::new(printer, *structure, inner))
+                reader.structure(*pointer)?.map(|inner| Side::new(printer, *structure, inner, depth + 1))
             }
             ValuePlan::Optional { discriminant_offset, value } if reader.u16(*discriminant_offset) == 1 => {
                 Value { plan: value, ..self }.structure()?
@@ -127,20 +139,22 @@ impl<'a> Value<'a> {
 
     fn print(self, nans: Nans) -> Result<String, JsonError> {
         let mut out = Vec::new();
-        self.within.printer.print_value(self.plan, self.within.reader, nans, &mut out)?;
+        let Side { printer, reader, depth, .. } = self.within;
+        printer.print_value(self.plan, (reader, depth), nans, &mut out)?;
         Ok(String::from_utf8(out).expect("JSON is text"))
     }
 }
 
-#[derive(Default)]
 struct Comparing {
     path: Vec<String>,
     found: Vec<FieldDifference>,
+    /// Bytes of JSON that both records may still take.
+    room: usize,
 }
 
 impl Comparing {
     fn structures(&mut self, older: Side<'_>, newer: Side<'_>) -> Result<(), JsonError> {
-        if self.path.len() > MAX_DEPTH as usize {
+        if older.depth.max(newer.depth) > MAX_NESTING {
             return Err(JsonError::TooDeep);
         }
         for (at, member) in newer.plan.members.iter().enumerate() {
@@ -165,15 +179,31 @@ impl Comparing {
         newer: Option<Value<'_>>,
     ) -> Result<(), JsonError> {
         self.path.push(name.to_owned());
+        self.take(2 * (name.len() + 3))?;
         if let (Some(before), Some(after)) = (older, newer)
             && let (Some(before), Some(after)) = (before.structure()?, after.structure()?)
         {
             self.structures(before, after)?;
-        } else if printed(older, Nans::ByBits)? != printed(newer, Nans::ByBits)? {
+        } else {
+            self.values(older, newer)?;
+        }
+        self.path.pop();
+        Ok(())
+    }
+
+    fn values(&mut self, older: Option<Value<'_>>, newer: Option<Value<'_>>) -> Result<(), JsonError> {
+        let (before, after) = (printed(older, Nans::ByBits)?, printed(newer, Nans::ByBits)?);
+        self.take(before.as_ref().map_or(0, String::len) + after.as_ref().map_or(0, String::len))?;
+        if before != after {
             let (older, newer) = (printed(older, Nans::Alike)?, printed(newer, Nans::Alike)?);
             self.found.push(FieldDifference { path: self.path.join("."), older, newer });
         }
-        self.path.pop();
+        Ok(())
+    }
+
+    /// Counts what both records take.
+    fn take(&mut self, bytes: usize) -> Result<(), JsonError> {
+        self.room = self.room.checked_sub(bytes).ok_or(JsonError::TooLong)?;
         Ok(())
     }
 }
@@ -358,5 +388,31 @@ mod tests {
         );
         let expected = [of("void", "null", "unset"), of("n", "unset", "0")];
         assert_eq!(between(set(1, 0), set(2, 0)), expected);
+    }
+
+    fn nested(structs: &[u64]) -> (Schema, Vec<u64>) {
+        let link = |name, ordinal| field(name, ordinal, T::Struct("Record".to_owned()), 0);
+        (schema(vec![link("one", 0), link("two", 1)]), structs.to_vec())
+    }
+
+    fn refused((schema, words): &(Schema, Vec<u64>), limit: usize) -> JsonError {
+        let record = || (schema.types()[0].structure, StructReader::root(words).unwrap());
+        FieldComparison::new(schema, schema).differences_within(limit, record(), record()).unwrap_err()
+    }
+
+    #[test]
+    fn records_without_end_are_refused() {
+        // `one` leads back to the record.
+        let endless = nested(&[2 << 48, 2 << 48 | 0xffff_fff8, 0]);
+        assert_eq!(refused(&endless, MAX_RECORD), JsonError::TooDeep);
+    }
+
+    /// Bug: two records of few bytes were compared for years. Mechanism: both pointers of each struct lead to the next one, and the limit was that
+    /// of each value. Fix: one limit for all of both records.
+    #[test]
+    fn records_whose_pointers_multiply_are_refused() {
+        let link = [2 << 48 | 4, 2 << 48];
+        let words = [vec![2 << 48], link.repeat(50), vec![0; 2]].concat();
+        assert_eq!(refused(&nested(&words), 1 << 16), JsonError::TooLong);
     }
 }

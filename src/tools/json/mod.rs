@@ -31,10 +31,14 @@ pub use compile::JsonPrinter;
 pub use text::plain_length;
 
 use crate::error::{Classify, ErrorKind};
-use crate::wire::WireError;
+use crate::schema;
+use crate::wire::{MAX_NESTING, WireError};
 
-/// Deepest nesting of structs and lists that is printed: more than any record that was published has.
-pub const MAX_DEPTH: u32 = 128;
+/// Deepest nesting of objects and lists in the JSON of a record that may be published.
+///
+/// Each of its [`MAX_NESTING`] pointers but the first may lead to a list of structs, and each struct may hold as many groups in each other as
+/// a schema may have.
+pub const MAX_DEPTH: u32 = MAX_NESTING * (schema::limits::NESTING as u32 + 2) - 1;
 
 /// Longest JSON of one record, in bytes.
 pub const MAX_RECORD: usize = 1 << 30;
@@ -59,7 +63,7 @@ pub enum JsonError {
         found: u16,
     },
     /// Structs and lists lie too deep in each other.
-    #[error("the record is nested deeper than {MAX_DEPTH} levels: its bytes are wrong")]
+    #[error("the record is nested deeper than {MAX_NESTING} pointers: its bytes are wrong")]
     TooDeep,
     /// The JSON of one record would be too long.
     #[error("the record takes more than {MAX_RECORD} bytes of JSON: read it through the library")]

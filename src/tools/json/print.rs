@@ -2,10 +2,10 @@
 
 use super::base64::write_base64;
 use super::compile::{ElementPlan, MemberPlan, Scalar, StructPlan, ValuePlan};
-use super::text::write_text;
-use super::{JsonError, JsonPrinter, MAX_DEPTH, MAX_RECORD};
+use super::text::{write_text, written_length};
+use super::{JsonError, JsonPrinter, MAX_RECORD};
 use crate::schema::StructIndex;
-use crate::wire::{ElementSize, ListReader, StructReader};
+use crate::wire::{ElementSize, ListReader, MAX_NESTING, StructReader};
 
 impl JsonPrinter {
     /// Appends `record`, of the struct `structure`, as one JSON object without line break.
@@ -21,18 +21,33 @@ impl JsonPrinter {
         record: StructReader<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), JsonError> {
-        Printing::new(self, Nans::Alike, out).structure(structure, record)
+        self.print_within(structure, record, MAX_RECORD, out)
     }
 
-    /// Appends the value of one field of `record`, without its name.
+    /// The same in at most `limit` bytes.
+    pub(super) fn print_within(
+        &self,
+        structure: StructIndex,
+        record: StructReader<'_>,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), JsonError> {
+        let mut printing = Printing::new(self, limit, out);
+        printing.structure(structure, record)?;
+        printing.room(0)
+    }
+
+    /// Appends the value of one field of `record`, which lies behind `depth` pointers, without its name.
     pub(super) fn print_value(
         &self,
         plan: &ValuePlan,
-        record: StructReader<'_>,
+        (record, depth): (StructReader<'_>, u32),
         nans: Nans,
         out: &mut Vec<u8>,
     ) -> Result<(), JsonError> {
-        Printing::new(self, nans, out).value(plan, record)
+        let mut printing = Printing { depth, nans, ..Printing::new(self, MAX_RECORD, out) };
+        printing.value(plan, record)?;
+        printing.room(0)
     }
 }
 
@@ -48,19 +63,19 @@ pub(super) enum Nans {
 struct Printing<'a> {
     printer: &'a JsonPrinter,
     out: &'a mut Vec<u8>,
-    /// Length of `out` that is not passed.
+    /// Length of `out` that is passed by a number, a name and what closes it at most.
     end: usize,
+    /// Pointers on the way from the record's own to here, both counted, as the canonical copy counts them. Groups are no part of it.
     depth: u32,
     nans: Nans,
 }
 
 impl<'a> Printing<'a> {
-    fn new(printer: &'a JsonPrinter, nans: Nans, out: &'a mut Vec<u8>) -> Self {
-        Self { printer, end: out.len().saturating_add(MAX_RECORD), out, depth: 0, nans }
+    fn new(printer: &'a JsonPrinter, limit: usize, out: &'a mut Vec<u8>) -> Self {
+        Self { printer, end: out.len().saturating_add(limit), out, depth: 1, nans: Nans::Alike }
     }
 
     fn structure(&mut self, index: StructIndex, reader: StructReader<'_>) -> Result<(), JsonError> {
-        self.enter()?;
         let printer = self.printer;
         let plan = &printer.structs[index.0 as usize];
         let set = set_member(plan, reader)?;
@@ -73,7 +88,6 @@ impl<'a> Printing<'a> {
             }
         }
         self.out.push(b'}');
-        self.depth -= 1;
         Ok(())
     }
 
@@ -85,6 +99,7 @@ impl<'a> Printing<'a> {
         skipped: usize,
         reader: StructReader<'_>,
     ) -> Result<(), JsonError> {
+        self.room(member.prefix.len())?;
         self.out.extend_from_slice(&member.prefix[skipped..]);
         self.value(&member.value, reader)
     }
@@ -95,10 +110,14 @@ impl<'a> Printing<'a> {
             ValuePlan::Data { offset, scalar, default } => {
                 self.scalar(*scalar, stored_bits(*scalar, reader, *offset) ^ default);
             }
-            ValuePlan::Text { pointer } => self.text(reader.text(*pointer)?),
-            ValuePlan::Bytes { pointer } => self.bytes(reader.data(*pointer)?),
+            ValuePlan::Text { pointer } => self.text(reader.text(*pointer)?)?,
+            ValuePlan::Bytes { pointer } => self.bytes(reader.data(*pointer)?)?,
             ValuePlan::Struct { pointer, structure } => match reader.structure(*pointer)? {
-                Some(inner) => self.structure(*structure, inner)?,
+                Some(inner) => {
+                    self.enter()?;
+                    self.structure(*structure, inner)?;
+                    self.depth -= 1;
+                }
                 None => self.null(),
             },
             ValuePlan::List { pointer, element } => self.list(element, reader.list(*pointer)?)?,
@@ -127,9 +146,7 @@ impl<'a> Printing<'a> {
                 self.out.push(b',');
             }
             self.element(plan, list, index)?;
-            if self.out.len() > self.end {
-                return Err(JsonError::TooLong);
-            }
+            self.room(0)?;
         }
         self.out.push(b']');
         self.depth -= 1;
@@ -141,17 +158,24 @@ impl<'a> Printing<'a> {
         match plan {
             ElementPlan::Void => self.null(),
             ElementPlan::Data(scalar) => self.scalar(*scalar, list.bits(index)),
-            ElementPlan::Text => self.text(list.pointer(index)?.text()?),
-            ElementPlan::Bytes => self.bytes(list.pointer(index)?.data()?),
+            ElementPlan::Text => self.text(list.pointer(index)?.text()?)?,
+            ElementPlan::Bytes => self.bytes(list.pointer(index)?.data()?)?,
             ElementPlan::Struct(structure) => self.structure(*structure, list.structure(index)?)?,
             ElementPlan::List(inner) => self.list(inner, list.pointer(index)?.list()?)?,
         }
         Ok(())
     }
 
+    /// Follows a pointer.
     fn enter(&mut self) -> Result<(), JsonError> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(JsonError::TooDeep) } else { Ok(()) }
+        if self.depth > MAX_NESTING { Err(JsonError::TooDeep) } else { Ok(()) }
+    }
+
+    /// Refuses to go on when there is no room for `bytes` more.
+    #[inline]
+    fn room(&self, bytes: usize) -> Result<(), JsonError> {
+        if self.out.len() + bytes > self.end { Err(JsonError::TooLong) } else { Ok(()) }
     }
 
     #[inline]
@@ -160,18 +184,30 @@ impl<'a> Printing<'a> {
     }
 
     #[inline]
-    fn text(&mut self, text: Option<&str>) {
+    fn text(&mut self, text: Option<&str>) -> Result<(), JsonError> {
         match text {
-            Some(text) => write_text(text, self.out),
+            Some(text) => {
+                // No byte takes more than six.
+                if self.room(6 * text.len() + 2).is_err() {
+                    self.room(written_length(text))?;
+                }
+                write_text(text, self.out);
+            }
             None => self.null(),
         }
+        Ok(())
     }
 
-    fn bytes(&mut self, data: Option<&[u8]>) {
-        let Some(data) = data else { return self.null() };
+    fn bytes(&mut self, data: Option<&[u8]>) -> Result<(), JsonError> {
+        let Some(data) = data else {
+            self.null();
+            return Ok(());
+        };
+        self.room(2 + data.len().div_ceil(3) * 4)?;
         self.out.push(b'"');
         write_base64(data, self.out);
         self.out.push(b'"');
+        Ok(())
     }
 
     #[inline]

@@ -3,7 +3,7 @@ use crate::schema::{
     DeclaredType as T, Default, EnumDeclaration, MemberDeclaration, Schema, SchemaDeclaration,
     StructDeclaration, StructIndex, TypeDeclaration,
 };
-use crate::wire::{Draft, ElementSize, StructReader};
+use crate::wire::{CopyPlans, Draft, ElementSize, StructReader};
 
 fn field(name: &str, ordinal: u16, value_type: T) -> MemberDeclaration {
     with_default(name, ordinal, value_type, Default::Zero)
@@ -244,6 +244,96 @@ fn a_record_that_contains_itself_ends() {
     let root = StructReader::root(&words).unwrap();
     let refused = JsonPrinter::new(&schema).print(record_struct(&schema), root, &mut out);
     assert_eq!(refused, Err(JsonError::TooDeep));
+}
+
+/// `record` in at most `limit` bytes: what was refused, and how long the buffer had become.
+fn refused_within(limit: usize, schema: &Schema, record: StructReader<'_>) -> (JsonError, usize) {
+    let mut out = Vec::new();
+    let printed = JsonPrinter::new(schema).print_within(record_struct(schema), record, limit, &mut out);
+    (printed.unwrap_err(), out.len())
+}
+
+/// Bug: a record of few words could become more JSON than there is memory. Mechanism: the length was looked at behind the elements of lists
+/// only. Fix: before each member, text and data.
+#[test]
+fn the_limit_of_length_holds_without_lists() {
+    let record = |name, ordinal| field(name, ordinal, T::Struct("Record".to_owned()));
+    let links = schema(vec![record("one", 0), record("two", 1)]);
+    // Both pointers of each struct lead to the next one.
+    let words = [vec![2 << 48], [2 << 48 | 4, 2 << 48].repeat(50), vec![0; 2]].concat();
+    let (error, length) = refused_within(10_000, &links, StructReader::root(&words).unwrap());
+    assert_eq!((error, length <= 10_010), (JsonError::TooLong, true), "{length}");
+
+    let bytes = schema(vec![field("t", 0, T::Text), field("d", 1, T::Data)]);
+    for pointer in 0..2 {
+        let mut draft = Draft::new();
+        let root = draft.root(0, 2).unwrap();
+        match pointer {
+            0 => draft.set_text(draft.pointer(root, 0), &"\0".repeat(2_000)).unwrap(),
+            _ => draft.set_data(draft.pointer(root, 1), &[1; 8_000]).unwrap(),
+        }
+        let (error, length) = refused_within(10_000, &bytes, draft.reader());
+        assert_eq!((error, length <= 30), (JsonError::TooLong, true), "{length}");
+    }
+}
+
+#[test]
+fn what_is_as_long_as_the_limit_is_printed() {
+    let schema = schema(vec![field("t", 0, T::Text), field("d", 1, T::Data)]);
+    let mut draft = Draft::new();
+    let root = draft.root(0, 2).unwrap();
+    draft.set_text(draft.pointer(root, 0), "ab\ncd").unwrap();
+    draft.set_data(draft.pointer(root, 1), &[1; 5]).unwrap();
+    let expected = r#"{"t":"ab\ncd","d":"AQEBAQE="}"#;
+    let mut out = Vec::new();
+    let printer = JsonPrinter::new(&schema);
+    printer.print_within(record_struct(&schema), draft.reader(), expected.len(), &mut out).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+    for limit in 0..expected.len() {
+        assert_eq!(refused_within(limit, &schema, draft.reader()).0, JsonError::TooLong, "{limit}");
+    }
+}
+
+/// `Record` is as many groups in each other as a schema may have, and in the innermost a list of `Record`.
+fn deepest_schema() -> Schema {
+    let records = field("l", 0, T::List(Box::new(T::Struct("Record".to_owned()))));
+    let groups = (0..crate::schema::limits::NESTING).fold(records, |inner, _| group("g", vec![inner]));
+    schema(vec![groups])
+}
+
+/// Lists of one record each, `pointers` on the way to the innermost.
+fn deep_draft(pointers: u32) -> Draft {
+    let mut draft = Draft::new();
+    let mut at = draft.root(0, 1).unwrap();
+    for _ in 1..pointers {
+        let widths = ElementSize::Composite { data_words: 0, pointer_words: 1 };
+        let list = draft.init_list(draft.pointer(at, 0), widths, 1).unwrap();
+        at = draft.element_struct(list, 0);
+    }
+    draft
+}
+
+/// Bug: records that could be published could not be printed. Mechanism: groups, and lists and the structs in them, counted as levels of their
+/// own. Fix: pointers are counted, as the canonical copy counts them.
+#[test]
+fn what_may_be_published_is_printed() {
+    let schema = deepest_schema();
+    let (structure, printer) = (record_struct(&schema), JsonPrinter::new(&schema));
+    let (mut message, mut json) = (Vec::new(), Vec::new());
+    CopyPlans::new(&schema).copy(structure, deep_draft(MAX_NESTING).reader(), &mut message).unwrap();
+    printer.print(structure, StructReader::root(&message).unwrap(), &mut json).unwrap();
+    let depths = json.iter().scan(0, |depth, byte| {
+        *depth += i32::from(b"{[".contains(byte)) - i32::from(b"}]".contains(byte));
+        Some(*depth)
+    });
+    assert_eq!(depths.max(), Some(MAX_DEPTH.cast_signed()));
+    let deeper = deep_draft(MAX_NESTING + 1);
+    assert!(CopyPlans::new(&schema).copy(structure, deeper.reader(), &mut message).is_err());
+    assert_eq!(printer.print(structure, deeper.reader(), &mut json), Err(JsonError::TooDeep));
+    let differences = FieldComparison::new(&schema, &schema);
+    let [one, other] = [1, MAX_NESTING].map(deep_draft);
+    let found = differences.differences((structure, one.reader()), (structure, other.reader())).unwrap();
+    assert_eq!(found.len(), 1);
 }
 
 #[test]

@@ -34,6 +34,16 @@ pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Bytes of `text` as a JSON string.
+pub(super) fn written_length(text: &str) -> usize {
+    let length = |byte: u8| match byte {
+        b'"' | b'\\' | 8 | 9 | 10 | 12 | 13 => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(length).sum::<usize>()
+}
+
 /// The top bit of each byte that is special, from the lowest up to the first; bits above it mean nothing.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
@@ -91,6 +101,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_length_is_known_before(text in "[\\x00-\\x23\\x5a-\\x7fé]*") {
+            prop_assert_eq!(written_length(&text), written(&text).len());
+        }
+
         #[test]
         fn eight_bytes_at_a_time_find_what_one_at_a_time_finds(
             bytes in prop::collection::vec(prop_oneof![any::<u8>(), 0x1eu8..0x24, 0x5au8..0x5e, Just(b'a'), Just(0xa2)], 0..40)
