@@ -25,6 +25,7 @@ use tracing_subscriber::EnvFilter;
 
 use arguments::Arguments;
 use exit::Usage;
+use ingest::json_lines::STACK_BYTES;
 
 /// Parses the command line, runs its verb, and says how it went.
 #[must_use]
@@ -35,17 +36,36 @@ pub fn run() -> ExitCode {
     if let Err(error) = init_log(&arguments.common.log, is_by_environment) {
         return end_with(&error.into());
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match on_deep_stack(|| start(arguments)) {
+        Ok(code) => code,
+        Err(error) => cannot_start(&error),
+    }
+}
+
+/// Runs `work` on a thread whose stack the deepest record fits on; the first one's is as the system likes.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    let thread = std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES);
+    std::thread::scope(|scope| {
+        let done = thread.spawn_scoped(scope, work)?.join();
+        Ok(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+fn start(arguments: Arguments) -> ExitCode {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match runtime.enable_all().thread_stack_size(STACK_BYTES).build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: no threads can be started: {error}");
-            return ExitCode::from(exit::OTHER);
-        }
+        Err(error) => return cannot_start(&error),
     };
     match runtime.block_on(cmd::run(arguments)) {
         Ok(code) => ExitCode::from(code),
         Err(error) => end_with(&error),
     }
+}
+
+fn cannot_start(error: &std::io::Error) -> ExitCode {
+    eprintln!("error: no threads can be started: {error}");
+    ExitCode::from(exit::OTHER)
 }
 
 /// Says what went wrong; the exit status of it.

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::BytesRead;
 use super::csv_rows::RowCutter;
 use super::error::{Fault, InputError};
-use super::json_lines::MAX_LINE;
+use super::json_lines::{MAX_LINE, STACK_BYTES};
 use super::source::{BYTE_ORDER_MARK, Format, Source};
 
 /// Whole lines of a source.
@@ -21,6 +23,13 @@ pub(super) struct Chunk {
     pub(super) first_line: u64,
     pub(super) bytes: Vec<u8>,
 }
+
+/// Threads that have room for the deepest line.
+static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
+    let builder =
+        ThreadPoolBuilder::new().stack_size(STACK_BYTES).thread_name(|number| format!("read-{number}"));
+    builder.build().expect("a process can start as many threads as the machine has processors")
+});
 
 /// Runs `work` on every chunk of a source, on all threads of the pool, and `fold` on what it returns, in the order of the
 /// chunks. Each thread has one `W` of its own.
@@ -40,8 +49,8 @@ pub(super) fn process<W, T: Send>(
         failure: Mutex::new(None),
         in_order: Mutex::new(InOrder { next: 0, early: BTreeMap::new(), fold }),
     };
-    rayon::scope(|scope| {
-        for _ in 0..rayon::current_num_threads() {
+    POOL.scope(|scope| {
+        for _ in 0..POOL.current_num_threads() {
             scope.spawn(|_| processing.run(worker(), &work));
         }
     });

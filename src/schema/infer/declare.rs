@@ -8,7 +8,13 @@ use super::{InferenceError, MAX_MEMBERS};
 use crate::schema::names::last_part;
 use crate::schema::{
     DeclaredType, Default, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration, TypeDeclaration,
+    limits,
 };
+use crate::wire::MAX_NESTING;
+
+/// Values in each other that are declared at most: no record with more of them can be published, as a list and the object in it are two of them
+/// and take one pointer at least.
+const MAX_DEPTH: usize = 2 * MAX_NESTING as usize;
 
 /// What the first pass over the files of one type found.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +105,8 @@ pub(super) struct Declarer<'a> {
     /// Ways to the key columns: their fields are plain.
     key: Vec<Vec<String>>,
     waiting: Vec<String>,
+    /// Values in each other around the one that is being declared, itself included.
+    depth: usize,
 }
 
 /// Where new fields go: the struct that scopes the names of nested ones, and the next ordinal.
@@ -109,7 +117,7 @@ pub(super) struct Site<'a> {
 
 impl<'a> Declarer<'a> {
     pub(super) fn new(observed: &'a Observed<'a>, existing: SchemaDeclaration) -> Self {
-        Self { observed, declaration: existing, key: Vec::new(), waiting: Vec::new() }
+        Self { observed, declaration: existing, key: Vec::new(), waiting: Vec::new(), depth: 0 }
     }
 
     pub(super) fn finish(self, missing: Vec<String>, new: Vec<String>) -> Inference<SchemaDeclaration> {
@@ -209,6 +217,22 @@ impl<'a> Declarer<'a> {
     }
 
     fn declare_value(
+        &mut self,
+        scope: &str,
+        field: &str,
+        shape: &Shape,
+        path: &Path,
+    ) -> Result<Option<DeclaredType>, InferenceError> {
+        self.depth += 1;
+        limits::at_most(MAX_DEPTH, self.depth, "values in each other", || {
+            self.observed.type_name.to_owned()
+        })?;
+        let declared = self.declare_kind(scope, field, shape, path);
+        self.depth -= 1;
+        declared
+    }
+
+    fn declare_kind(
         &mut self,
         scope: &str,
         field: &str,

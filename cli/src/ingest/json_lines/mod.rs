@@ -15,5 +15,8 @@ pub use parse::JsonParser;
 /// Longest line, in bytes; a record's own limit is the same.
 pub const MAX_LINE: usize = 64 << 20;
 
-/// Deepest nesting of objects and lists, the record itself being the first level.
-pub const MAX_DEPTH: u32 = 60;
+/// Deepest nesting of objects and lists, the record itself being the first level: that of records that were printed.
+pub const MAX_DEPTH: u32 = hollowcast::tools::json::MAX_DEPTH;
+
+/// Stack of a thread that reads lines and works on what they say: parsing goes a call or more deeper for each level.
+pub const STACK_BYTES: usize = 16 << 20;

@@ -118,14 +118,23 @@ fn a_member_that_comes_twice_is_refused() {
 }
 
 #[test]
-fn sixty_levels_are_read_and_sixty_one_are_not() {
+fn as_many_levels_as_are_printed_are_read_and_no_more() {
+    crate::on_deep_stack(read_all_levels).unwrap();
+}
+
+fn read_all_levels() {
     let lists = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
     let objects = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
-    assert!(parsed(&lists(60)).is_object());
-    assert!(parsed(&objects(60)).is_object());
-    assert_eq!(refused(lists(61)).1, "at most 60 levels");
-    assert_eq!(refused(objects(61)).1, "at most 60 levels");
-    assert_eq!(refused("{\"a\":".to_owned() + &"[".repeat(1 << 20)).1, "at most 60 levels");
+    let most = MAX_DEPTH as usize;
+    let mut parser = JsonParser::default();
+    for line in [lists(most), objects(most)] {
+        let document = parser.parse(line.as_bytes()).unwrap().unwrap();
+        assert!(document.members().into_iter().all(|(_, value)| !value.is_void()));
+    }
+    let expected = format!("at most {MAX_DEPTH} levels");
+    assert_eq!(refused(lists(most + 1)).1, expected);
+    assert_eq!(refused(objects(most + 1)).1, expected);
+    assert_eq!(refused("{\"a\":".to_owned() + &"[".repeat(1 << 20)).1, expected);
 }
 
 #[test]

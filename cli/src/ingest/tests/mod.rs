@@ -1,5 +1,6 @@
 //! Files, records, and JSON again.
 
+mod depth;
 mod files;
 mod keys;
 mod mapping;
