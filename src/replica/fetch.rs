@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Assembled;
 use super::transfer::{RemoteBlob, Requests, SectionSink};
-use crate::cache::{PendingSeal, SectionName, SectionWriter, SegmentStore};
+use crate::cache::{PendingSeal, SectionName, SectionWriter, SegmentStore, UnsealedSection};
 use crate::error::Result;
 use crate::format::{BlobHeader, BlobReference, SectionEntry, SectionId};
 use crate::identifiers::TypeId;
 use crate::progress::Progress;
 use crate::schema::TypeFilter;
+use crate::segment::Segment;
 use crate::state::Section;
 use crate::store::DatasetStore;
 use crate::workers;
@@ -23,14 +24,14 @@ const HEADER_LENGTH: u64 = 8 << 10;
 /// A blob whose sections are in memory.
 pub(super) struct Fetched {
     pub(super) blob: Assembled,
-    /// Seals for what was written, to be set once the state that it makes was verified.
+    /// Seals for what is not verified yet, to be set once the state that it makes was.
     pub(super) seals: Vec<PendingSeal>,
     /// Bytes that came from the store, the header not counted.
     pub(super) bytes: u64,
 }
 
 /// Brings the blob that `reference` names, without the types that `filter` leaves out (keeps semantics 22): one request for its header, and
-/// those for the sections that the state directory lacks.
+/// those for the sections whose bytes the state directory lacks.
 pub(super) async fn fetch(
     store: &DatasetStore,
     segments: &SegmentStore,
@@ -45,17 +46,17 @@ pub(super) async fn fetch(
     let wanted = wanted_types(&header, filter);
     let wanted = header.sections().iter().filter(|entry| wanted.contains(&entry.id.type_id));
     let Brought { sections, seals, bytes } = bring(&remote, wanted, segments, requests, progress).await?;
-    let blob = Assembled::new(header, filter.clone(), sections, bytes.is_none());
-    Ok(Fetched { blob, seals, bytes: bytes.unwrap_or(0) })
+    let blob = Assembled::new(header, filter.clone(), sections, seals.is_empty());
+    Ok(Fetched { blob, seals, bytes })
 }
 
 /// Sections that are in memory.
 pub(super) struct Brought {
     pub(super) sections: HashMap<SectionId, Arc<Section>>,
-    /// Seals for what was written, to be set once it was verified. What is not sealed goes with its section.
+    /// Seals for what is not verified yet, to be set once it is. What was written and is not sealed goes with its section.
     seals: Vec<PendingSeal>,
-    /// Bytes that came from the store; `None` if every section was there.
-    bytes: Option<u64>,
+    /// Bytes that came from the store.
+    bytes: u64,
 }
 
 /// Brings `wanted`, sections of the blob `remote`.
@@ -68,25 +69,36 @@ pub(super) async fn bring<'e>(
 ) -> Result<Brought> {
     let (wanted, directory) = (wanted.copied().collect::<Vec<_>>(), segments.clone());
     let found = workers::run(move || {
-        let found = wanted.into_iter().map(|entry| Ok((entry, directory.find(&name_of(&entry))?)));
+        let found = wanted.into_iter().map(|entry| Ok((entry, at_hand(&directory, name_of(&entry))?)));
         found.collect::<Result<Vec<_>>>()
     });
     let mut sections = HashMap::new();
+    let mut seals = Vec::new();
     let mut missing = Vec::new();
     for (entry, segment) in found.await? {
         match segment {
-            Some(segment) => {
+            Some((segment, seal)) => {
                 sections.insert(entry.id, Arc::new(Section::new(name_of(&entry), segment)));
+                seals.extend(seal);
             }
             None => missing.push(entry),
         }
     }
-    let sink = Arc::new(ToSegments { segments: segments.clone(), seals: Mutex::default() });
+    let sink = Arc::new(ToSegments { segments: segments.clone(), seals: Mutex::new(seals) });
     let bytes = missing.iter().map(|entry| entry.stored_length).sum();
     let arrived = remote.fetch(&missing, &sink, requests, progress).await?;
     sections.extend(missing.iter().map(|entry| entry.id).zip(arrived));
     let seals = std::mem::take(&mut *sink.seals.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Brought { sections, seals, bytes: (!missing.is_empty()).then_some(bytes) })
+    Ok(Brought { sections, seals, bytes })
+}
+
+/// The section `name` if its bytes are here, and a seal for it unless it was verified as this release does.
+fn at_hand(segments: &SegmentStore, name: SectionName) -> Result<Option<(Segment, Option<PendingSeal>)>> {
+    if let Some(sealed) = segments.find(&name)? {
+        return Ok(Some((sealed, None)));
+    }
+    let unsealed = segments.find_unsealed(&name)?.map(UnsealedSection::split);
+    Ok(unsealed.map(|(segment, seal)| (segment, Some(seal))))
 }
 
 fn wanted_types(header: &BlobHeader, filter: &TypeFilter) -> HashSet<TypeId> {

@@ -21,7 +21,7 @@ use hollowcast::replica::{Loaded, Replica};
 
 use hollowcast::{Error, ErrorKind};
 
-use super::setting::{DATASET, World, add, cities, delete, published, schema, upsert};
+use super::setting::{DATASET, Told, World, add, cities, delete, published, schema, upsert};
 use super::store::Answer;
 
 type Cities = BTreeMap<u32, String>;
@@ -248,6 +248,25 @@ fn files(folder: &std::path::Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn replace(path: &std::path::Path, bytes: &[u8]) {
     let _ = fs::remove_file(path);
     fs::write(path, bytes).unwrap();
+}
+
+/// A power failure may take seals and leave sections, and a later release may check more: bytes that are there are verified, not fetched.
+#[tokio::test(start_paused = true)]
+async fn sections_without_seals_are_verified_again_and_not_fetched_semantics_24() {
+    let site = Site::new(Compression::default()).await;
+    let folder = site.world.folder.path();
+    let told = Arc::new(Told::default());
+    let builder = || site.world.quiet().memory(site.world.mapped()).listener(Arc::clone(&told) as _);
+    drop(builder().start().await.unwrap());
+    for path in files(folder).keys().filter(|path| path.extension().is_some_and(|kind| kind == "seal")) {
+        fs::remove_file(path).unwrap();
+    }
+    for is_recorded in [false, true] {
+        let consumer = builder().start().await.unwrap();
+        site.is_a_version(4, &cities(&consumer.read()), "");
+        let refresh = told.refreshes().pop().unwrap();
+        assert_eq!((refresh.route.is_none(), refresh.fetched_bytes), (is_recorded, 0));
+    }
 }
 
 /// A start with a state directory that was meddled with, with the store there and without: the right rows, or none.
