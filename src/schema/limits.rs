@@ -14,6 +14,9 @@ pub const ALL_FIELDS: usize = 262_144;
 pub const ENUMERANTS: usize = 32_768;
 /// Groups within groups, and lists within lists.
 pub const NESTING: usize = 32;
+/// Values in each other that are inferred: no record with more of them can be published. A list and the object in it are two, and take at least one
+/// of the 60 pointers that may lead to a value.
+pub const INFERRED_NESTING: usize = 120;
 /// Bytes of a name, dotted where it is of a nested struct.
 pub const NAME_BYTES: usize = 1024;
 /// Fields of a key.

@@ -10,11 +10,6 @@ use crate::schema::{
     DeclaredType, Default, MemberDeclaration, Schema, SchemaDeclaration, StructDeclaration, TypeDeclaration,
     limits,
 };
-use crate::wire::MAX_NESTING;
-
-/// Values in each other that are declared at most: no record with more of them can be published, as a list and the object in it are two of them
-/// and take one pointer at least.
-const MAX_DEPTH: usize = 2 * MAX_NESTING as usize;
 
 /// What the first pass over the files of one type found.
 #[derive(Clone, Copy, Debug)]
@@ -224,7 +219,7 @@ impl<'a> Declarer<'a> {
         path: &Path,
     ) -> Result<Option<DeclaredType>, InferenceError> {
         self.depth += 1;
-        limits::at_most(MAX_DEPTH, self.depth, "values in each other", || {
+        limits::at_most(limits::INFERRED_NESTING, self.depth, "values in each other", || {
             self.observed.type_name.to_owned()
         })?;
         let declared = self.declare_kind(scope, field, shape, path);

@@ -56,6 +56,7 @@ fn round_trip() {
 
 #[test]
 fn records_that_no_schema_takes_are_refused_however_deep() {
+    assert_eq!(limits::INFERRED_NESTING, 2 * MAX_NESTING as usize);
     let files = ["file".to_owned()];
     let levels = MAX_DEPTH as usize;
     let objects = format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
