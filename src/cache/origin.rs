@@ -24,8 +24,7 @@ impl StateDirectory {
         Ok(parse(&text, origin))
     }
 
-    /// Notes that `dataset` is at `origin`, unless that is known: on disk before it returns, and all of it or nothing. Costs
-    /// two waits for the disk the first time.
+    /// Notes that `dataset` is at `origin`, unless that is known: all of it or nothing.
     ///
     /// # Errors
     /// [`CacheError::NoSpace`], [`CacheError::Denied`], [`CacheError::Io`]; the note is as it was then.
@@ -37,8 +36,7 @@ impl StateDirectory {
         let written = temporary.write_all(note(dataset, origin).as_bytes());
         written.map_err(|error| CacheError::of_write(error, temporary.path.as_path()))?;
         self.publish(&temporary)?;
-        temporary.sync()?;
-        temporary.path.move_durably(&self.origin_path(origin))
+        temporary.path.move_to(&self.origin_path(origin))
     }
 
     fn origin_path(&self, origin: &str) -> PathBuf {

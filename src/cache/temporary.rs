@@ -45,11 +45,6 @@ impl TemporaryFile {
         let source = io::ErrorKind::ResourceBusy.into();
         Err(CacheError::Io { action: "find a free name in", path: folder.to_owned(), source })
     }
-
-    /// Waits until what was written is on disk.
-    pub(super) fn sync(&self) -> Result<(), CacheError> {
-        sync(&self.file, &self.path.0)
-    }
 }
 
 impl Write for TemporaryFile {
@@ -86,12 +81,14 @@ impl TemporaryPath {
         fs::rename(&self.0, target).map_err(|source| CacheError::io("move a file to", target, source))
     }
 
-    /// As [`TemporaryPath::move_to`], and waits until the new path is on disk. What was written has to be there before.
-    pub(super) fn move_durably(self, target: &Path) -> Result<(), CacheError> {
-        self.move_to(target)?;
-        let folder = target.parent().unwrap_or(target);
-        let opened = File::open(folder).map_err(|source| CacheError::io("open", folder, source))?;
-        sync(&opened, folder)
+    /// As [`TemporaryPath::move_to`], without a wait for the disk: a file system that keeps to order (ext4) writes a file out before it takes
+    /// another's place by a rename, which beside other writers takes tens of milliseconds. So the two change places, where the system can do that,
+    /// and the old one goes with the temp.
+    pub(super) fn exchange_with(self, target: &Path) -> Result<(), CacheError> {
+        match exchange(&self.0, target) {
+            Ok(()) => Ok(()),
+            Err(_) => self.move_to(target),
+        }
     }
 }
 
@@ -101,13 +98,20 @@ impl Drop for TemporaryPath {
     }
 }
 
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// A path in `folder` that nothing is likely to have.
 pub(super) fn random_path(folder: &Path, random: &dyn Random) -> PathBuf {
     folder.join(format!("{}-{:016x}", std::process::id(), random.next_u64()))
-}
-
-fn sync(file: &File, path: &Path) -> Result<(), CacheError> {
-    file.sync_all().map_err(|source| CacheError::io("flush", path, source))
 }
 
 /// Sets mode and group of a file or directory of ours, whatever the process's umask.

@@ -43,9 +43,9 @@ impl StateDirectory {
         Ok(currents)
     }
 
-    /// Remembers `current`, of the types of `filter`, as what this host serves of its dataset: on disk before it returns, and all of it or
-    /// nothing, whatever happens. Costs two waits for the disk. The sections that it names are not waited for: what a power failure took of them,
-    /// [`StateDirectory::find`] does not find, because a seal holds for one start of the host.
+    /// Remembers `current`, of the types of `filter`, as what this host serves of its dataset: all of it or nothing, whatever happens
+    /// to the process. Nobody waits for the disk: what a power failure took of this, or of the sections that it names, is found to be missing, because
+    /// it is hashed and a seal holds for one start of the host.
     ///
     /// What another process recorded from a later entry of the log stays, unless both write at the same moment: who lags behind says nothing of
     /// where the host has come to.
@@ -62,7 +62,6 @@ impl StateDirectory {
         let written = temporary.write_all(&bytes);
         written.map_err(|error| CacheError::of_write(error, temporary.path.as_path()))?;
         self.publish(&temporary)?;
-        temporary.sync()?;
         let path = self.current_path(current.dataset, &current.ring, filter);
         if !path.exists() {
             self.forget_choices(current.dataset)?;
@@ -70,7 +69,7 @@ impl StateDirectory {
         if is_outdated(current, &path) {
             return Ok(());
         }
-        temporary.path.move_durably(&path)
+        temporary.path.exchange_with(&path)
     }
 
     /// Makes room for the record of one more ring or filter: those written the longest ago go.

@@ -87,6 +87,7 @@ fn a_state_comes_back_after_a_restart_semantics_24() {
     let next = Current { sequence: Sequence(18), types: Vec::new(), ..current };
     directory.write_current(&next, &TypeFilter::all()).unwrap();
     assert_eq!(served(&directory), [next]);
+    assert_eq!(std::fs::read_dir(directory.temps()).unwrap().count(), 0, "the record before is gone");
 }
 
 /// Processes with other filters leave each other's records alone, and the latest of the log comes first.
