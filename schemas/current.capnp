@@ -1,6 +1,6 @@
 @0xb1e6f02d8c5a4937;
 # What a host serves of a dataset: enough to start without the store. A file in current/ of the state directory for each
-# dataset, ring and choice of types, replaced by rename: 16 bytes xxh3-128 of what follows, then this message in stream framing.
+# dataset, ring and choice of types, replaced as a whole: 16 bytes xxh3-128 of what follows, then this message in stream framing.
 
 struct Current {
   formatVersion @0 :UInt32;

@@ -12,7 +12,7 @@ use hollowcast::schema::Schema;
 use hollowcast::schema::infer::{Observed, infer};
 use hollowcast::tools::json::JsonPrinter;
 use hollowcast::wire::StructReader;
-use hollowcast_cli::ingest::{Source, encode, observe};
+use hollowcast_cli::ingest::{Order, Source, encode, observe};
 
 use movies::write_movies;
 
@@ -71,7 +71,7 @@ fn encode_all(sources: &[Source], schema: &Schema, keep: impl Fn(&[u64]) + Sync)
         keep(message);
         Ok(())
     };
-    encode(sources, schema, record_type, &|_| {}, sink).expect("the file is right");
+    encode(sources, schema, record_type, Order::Any, &|_| {}, sink).expect("the file is right");
 }
 
 fn kept_messages(sources: &[Source], schema: &Schema) -> Vec<Vec<u64>> {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::Place;
+use support::{Place, Ran};
 
 mod support;
 
@@ -76,6 +76,21 @@ fn it_ends_when_nobody_reads_any_more() {
     };
     let _ = child.kill();
     assert!(ended.expect("it goes on for nobody").success());
+}
+
+/// Several times, because the last line and the end come at once.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_last_line_that_cannot_be_written_is_an_error() {
+    let place = Place::new();
+    place.publish("1.csv", FIRST, &["--type", "Airport", "--key", "icao"]).succeeds();
+    for _ in 0..8 {
+        let mut command = place.command("watch");
+        command
+            .args(["--heap", "--until", "1"])
+            .stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+        Ran::from(command.output().unwrap()).fails(1, &["standard output", "No space left"]);
+    }
 }
 
 #[test]

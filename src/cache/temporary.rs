@@ -82,7 +82,7 @@ impl TemporaryPath {
     }
 
     /// As [`TemporaryPath::move_to`], without a wait for the disk: a file system that keeps to order (ext4) writes a file out before it takes
-    /// another's place by a rename, which beside other writers takes tens of milliseconds. So the two change places, where the system can do that,
+    /// another's place by a rename, which beside other writers may take tens of milliseconds. So the two change places, where the system can do that,
     /// and the old one goes with the temp.
     pub(super) fn exchange_with(self, target: &Path) -> Result<(), CacheError> {
         match exchange(&self.0, target) {

@@ -70,9 +70,11 @@ impl Watch {
         };
         let until = self.until.unwrap_or(u64::MAX);
         tokio::select! {
+            // First: what could not be written is an error also if it was the last line.
+            biased;
+            Ok(written) = ended => written?,
             _ = versions.wait_for(|version| *version >= until) => {}
             _ = &mut interrupted => {}
-            Ok(written) = ended => written?,
         }
         Ok(exit::DONE)
     }

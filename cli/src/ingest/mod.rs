@@ -23,7 +23,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use encode::{encode, encode_in_order};
+pub use encode::{Order, encode};
 pub use error::{Fault, InputError};
 pub use keys::{KeyParser, read_keys};
 pub use observe::observe;

@@ -40,10 +40,11 @@ fn observe_lines(
         })?;
         Ok(shape)
     };
-    process(source, bytes_read, JsonParser::default, work, |shape| {
+    let merge = |shape| {
         records.merge(shape);
         Ok(())
-    })
+    };
+    process(source, bytes_read, JsonParser::default, work, merge)
 }
 
 /// Runs `each` on the lines of a chunk, with their numbers.
@@ -137,16 +138,11 @@ fn observe_rows(
         })?;
         Ok(shape)
     };
-    process(
-        source,
-        bytes_read,
-        || (),
-        work,
-        |shape| {
-            records.merge(shape);
-            Ok(())
-        },
-    )
+    let merge = |shape| {
+        records.merge(shape);
+        Ok(())
+    };
+    process(source, bytes_read, || (), work, merge)
 }
 
 fn observe_cell(shape: &mut Shape, cell: &[u8], place: Place) -> Result<(), Fault> {

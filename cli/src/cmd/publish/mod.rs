@@ -22,7 +22,7 @@ use crate::arguments::{Common, TowardsOthers};
 use crate::checks::Checks;
 use crate::dataset_url::DatasetUrl;
 use crate::exit::{self, Usage};
-use crate::ingest::{Format, KeyParser, Source, encode, encode_in_order, read_keys};
+use crate::ingest::{Format, KeyParser, Order, Source, encode, read_keys};
 use crate::progress::bars;
 use crate::schema_file::read_schema;
 use crate::session::{Session, memory, store_to_write};
@@ -210,7 +210,7 @@ impl Publish {
                 let bytes_read = reading("reading the files", inputs, progress)?;
                 for ((input, index), to) in inputs.iter().zip(&types).zip(targets) {
                     let add = |words: &[u64]| writer.add_words(to, words);
-                    encode(&input.sources, schema, *index, &bytes_read, add)?;
+                    encode(&input.sources, schema, *index, Order::Any, &bytes_read, add)?;
                 }
                 Ok(())
             };
@@ -223,7 +223,7 @@ impl Publish {
             for ((input, index), keys) in inputs.iter().zip(&types).zip(&deletes) {
                 let to = writer.type_index(&input.name)?;
                 let upsert = |words: &[u64]| writer.upsert_words(to, words);
-                encode_in_order(&input.sources, schema, *index, &bytes_read, upsert)?;
+                encode(&input.sources, schema, *index, Order::Lines, &bytes_read, upsert)?;
                 keys.iter().try_for_each(|key| writer.delete_bytes(to, key))?;
             }
             Ok(())

@@ -23,15 +23,25 @@ use super::json_lines::JsonParser;
 use super::observe::for_each_line;
 use super::source::{Format, Source};
 
+/// In which order records are given on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In none that is promised, from all threads of the pool.
+    Any,
+    /// In that of their lines: of two with one key, the later is the last word. Keeps the records of some chunks in memory.
+    Lines,
+}
+
 /// Makes every line of these files a record of `record_type`, and gives its canonical message, root pointer word first, to
-/// `sink`: in no promised order, from all threads of the pool. Returns the number of records.
+/// `sink`. Returns the number of records.
 ///
-/// Fails with the first wrong line of the first file that has one; `sink` may have been given records of later lines by
+/// Fails with the first wrong line of the first file that has one; in any order, `sink` may have been given records of later lines by
 /// then. An error of `sink` fails the line of its record.
 pub fn encode<F>(
     sources: &[Source],
     schema: &Schema,
     record_type: TypeIndex,
+    order: Order,
     bytes_read: &BytesRead<'_>,
     sink: F,
 ) -> Result<u64, InputError>
@@ -39,33 +49,12 @@ where
     F: Fn(&[u64]) -> hollowcast::Result<()> + Sync,
 {
     let target = Target::new(schema, record_type);
-    let give = |_: &mut Batch, _, record: &[u64]| sink(record).map_err(Fault::Refused);
-    let mut records = 0;
-    for source in sources {
-        encode_source(source, &target, bytes_read, &give, |batch| {
-            records += batch.records;
+    let give = |batch: &mut Batch, line, record: &[u64]| match order {
+        Order::Any => sink(record).map_err(Fault::Refused),
+        Order::Lines => {
+            batch.keep(line, record);
             Ok(())
-        })?;
-    }
-    Ok(records)
-}
-
-/// As [`encode`], and `sink` is given the records in the order of their lines: of two with one key, the later is the last word. Keeps the records
-/// of some chunks in memory.
-pub fn encode_in_order<F>(
-    sources: &[Source],
-    schema: &Schema,
-    record_type: TypeIndex,
-    bytes_read: &BytesRead<'_>,
-    sink: F,
-) -> Result<u64, InputError>
-where
-    F: Fn(&[u64]) -> hollowcast::Result<()> + Sync,
-{
-    let target = Target::new(schema, record_type);
-    let give = |batch: &mut Batch, line, record: &[u64]| {
-        batch.keep(line, record);
-        Ok(())
+        }
     };
     let mut records = 0;
     for source in sources {
@@ -81,7 +70,7 @@ where
 #[derive(Default)]
 struct Batch {
     records: u64,
-    /// Of those that are kept, the line and the end of the message in `words`.
+    /// Of those that are kept for their turn, the line and the end of the message in `words`.
     ends: Vec<(u64, usize)>,
     words: Vec<u64>,
 }

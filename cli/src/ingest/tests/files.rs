@@ -6,7 +6,6 @@ use hollowcast::error::{Classify, ErrorKind};
 use proptest::prelude::*;
 
 use super::super::csv_rows::RowCutter;
-use super::super::encode_in_order;
 use super::*;
 
 /// `name:line` of the first value of each column, and the number of rows.
@@ -127,7 +126,7 @@ fn an_error_of_the_sink_has_the_line_and_the_kind() {
         if is_late { Err(InputError::Keyless { type_name: "T".to_owned() }.into()) } else { Ok(()) }
     };
     let source = json_lines(&content).in_chunks_of(16);
-    let error = encode(&[source], &schema, first_type(&schema), &|_| {}, sink).unwrap_err();
+    let error = encode(&[source], &schema, first_type(&schema), Order::Any, &|_| {}, sink).unwrap_err();
     assert!(error.to_string().starts_with("file:3: T has no key"), "{error}");
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
@@ -153,7 +152,7 @@ fn records_come_in_the_order_of_their_lines_where_that_is_asked_for() {
             if is_last { Err(InputError::Keyless { type_name: "T".to_owned() }.into()) } else { Ok(()) }
         };
         let source = source.in_chunks_of(16);
-        let error = encode_in_order(&[source], &schema, first_type(&schema), &|_| {}, sink).unwrap_err();
+        let error = encode(&[source], &schema, first_type(&schema), Order::Lines, &|_| {}, sink).unwrap_err();
         let line = if is_csv { 4001 } else { 4000 };
         assert!(error.to_string().starts_with(&format!("file:{line}: T has no key")), "{error}");
         assert_eq!(given.into_inner().unwrap(), lines[..4000]);

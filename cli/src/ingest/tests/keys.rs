@@ -14,7 +14,7 @@ fn keyed(line: &str, key: &[&str]) -> (Schema, Vec<u8>) {
         plan.write_bytes(StructReader::root(message)?, &mut bytes.lock().unwrap())?;
         Ok(())
     };
-    encode(&[json_lines(line)], &schema, first_type(&schema), &|_| {}, sink).unwrap();
+    encode(&[json_lines(line)], &schema, first_type(&schema), Order::Any, &|_| {}, sink).unwrap();
     let bytes = bytes.into_inner().unwrap();
     (schema, bytes)
 }

@@ -13,7 +13,7 @@ use hollowcast::schema::{Schema, TypeIndex};
 use hollowcast::tools::json::JsonPrinter;
 use hollowcast::wire::StructReader;
 
-use super::{Format, InputError, Source, encode, observe};
+use super::{Format, InputError, Order, Source, encode, observe};
 
 pub(super) fn source_of(format: Format, content: impl AsRef<[u8]>) -> Source {
     Source::spooled("file", &mut content.as_ref(), Some(format)).unwrap()
@@ -50,7 +50,7 @@ fn encoded(source: Source, schema: &Schema) -> Result<Vec<String>, InputError> {
         lines.lock().unwrap().push(String::from_utf8(line).unwrap());
         Ok(())
     };
-    let count = encode(&[source], schema, record_type, &|_| {}, sink)?;
+    let count = encode(&[source], schema, record_type, Order::Any, &|_| {}, sink)?;
     let mut lines = lines.into_inner().unwrap();
     assert_eq!(count, lines.len() as u64);
     lines.sort();
